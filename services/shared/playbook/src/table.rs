@@ -1,0 +1,129 @@
+//! Decision tables (DMN): unary tests over enumerations, numbers and flags; hit policies unique, first, collect.
+
+use serde::Serialize;
+
+use crate::{
+    condition::order,
+    facts::{Facts, Kind, Value},
+    text::Text,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HitPolicy {
+    /// Exactly one row fits: checked when loaded.
+    Unique,
+    /// The first row that fits.
+    First,
+    /// Every row that fits, in order.
+    Collect,
+}
+
+/// A column that is read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Input {
+    pub fact: String,
+    pub kind: Kind,
+    /// All codes the fact can have, when they are declared.
+    pub domain: Vec<String>,
+}
+
+/// One cell of a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cell {
+    /// `-`
+    Any,
+    OneOf(Vec<Value>),
+    NotOneOf(Vec<Value>),
+    /// Bounds with "included"; `None` is open.
+    Range {
+        low: Option<(Value, bool)>,
+        high: Option<(Value, bool)>,
+    },
+}
+
+impl Cell {
+    pub fn fits(&self, value: Option<&Value>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(values) => match value {
+                Some(value) => values.contains(value),
+                None => values.contains(&Value::Bool(false)),
+            },
+            Self::NotOneOf(values) => value.is_none_or(|v| !values.contains(v)),
+            Self::Range { low, high } => {
+                value.is_some_and(|v| above(v, low.as_ref()) && below(v, high.as_ref()))
+            }
+        }
+    }
+}
+
+fn above(value: &Value, low: Option<&(Value, bool)>) -> bool {
+    low.is_none_or(|(bound, included)| {
+        order(value, bound).is_some_and(|o| o.is_gt() || (*included && o.is_eq()))
+    })
+}
+
+fn below(value: &Value, high: Option<&(Value, bool)>) -> bool {
+    high.is_none_or(|(bound, included)| {
+        order(value, bound).is_some_and(|o| o.is_lt() || (*included && o.is_eq()))
+    })
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    pub cells: Vec<Cell>,
+    /// One value per output column.
+    pub out: Vec<Value>,
+    /// Shown as the reason of the decision.
+    pub reason: Option<Text>,
+    /// Stable code of the reason, e.g. `door_blocked`.
+    pub code: Option<String>,
+    pub rules: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DecisionTable {
+    pub id: String,
+    pub name: Text,
+    pub hit: HitPolicy,
+    pub inputs: Vec<Input>,
+    pub outputs: Vec<String>,
+    pub rows: Vec<Row>,
+    /// Output when no row fits; a table without it must be complete.
+    pub otherwise: Option<Row>,
+    pub rules: Vec<String>,
+}
+
+impl DecisionTable {
+    /// The rows that decide: one for unique and first, all that fit for collect, else the `otherwise` row.
+    pub fn decide(&self, facts: &Facts) -> Vec<&Row> {
+        let mut fitting = self.rows.iter().filter(|row| self.row_fits(row, facts));
+        let hits: Vec<&Row> = match self.hit {
+            HitPolicy::Collect => fitting.collect(),
+            HitPolicy::Unique | HitPolicy::First => fitting.next().into_iter().collect(),
+        };
+        if hits.is_empty() {
+            self.otherwise.iter().collect()
+        } else {
+            hits
+        }
+    }
+
+    /// A named output of the deciding row (the first one for collect).
+    pub fn value(&self, facts: &Facts, output: &str) -> Option<Value> {
+        let column = self.outputs.iter().position(|o| o == output)?;
+        self.decide(facts)
+            .first()
+            .and_then(|row| row.out.get(column))
+            .cloned()
+    }
+
+    fn row_fits(&self, row: &Row, facts: &Facts) -> bool {
+        self.inputs
+            .iter()
+            .zip(&row.cells)
+            .all(|(input, cell)| cell.fits(facts.get(&input.fact)))
+    }
+}
