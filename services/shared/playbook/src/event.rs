@@ -21,6 +21,7 @@ pub const EVENTS: &[(&str, Subject)] = &[
     ("work.acknowledged", Subject::None),
     ("work.refused", Subject::None),
     ("work.assigned", Subject::Step),
+    ("work.step_ready", Subject::Step),
     ("work.step_done", Subject::Step),
     ("work.withdrawn", Subject::None),
     ("work.completed", Subject::None),
