@@ -232,24 +232,17 @@ fn own_hours(link: &CalendarSource, day: Weekday) -> Option<Vec<Interval>> {
 }
 
 /// From the root down: each calendar first drops what it does not observe, then adds its own.
+/// Overrides without a name are always inherited.
 fn exceptions(chain: &[&CalendarSource], problems: &mut Vec<CalendarError>) -> Vec<(i64, Hours)> {
     let mut days: BTreeMap<i64, (&Change, Option<&str>)> = BTreeMap::new();
-    let mut names: BTreeSet<&str> = BTreeSet::new();
     for link in chain.iter().rev() {
         if let Some(observed) = &link.observes {
-            let unknown = observed
-                .iter()
-                .filter(|name| link.extends.is_some() && !names.contains(name.as_str()));
-            problems.extend(unknown.map(|name| CalendarError::UnknownHoliday {
-                calendar: link.id.clone(),
-                name: name.clone(),
-            }));
+            check_observed(link, observed, &days, problems);
             days.retain(|_, (_, name)| {
-                name.is_none_or(|name| observed.iter().any(|seen| seen == name))
+                name.is_none_or(|name| observed.iter().any(|seen| is_called(name, seen)))
             });
         }
         for entry in &link.overrides {
-            names.extend(entry.name.as_deref());
             for day in range(entry.date, entry.until) {
                 days.insert(day, (&entry.change, entry.name.as_deref()));
             }
@@ -258,6 +251,34 @@ fn exceptions(chain: &[&CalendarSource], problems: &mut Vec<CalendarError>) -> V
     days.into_iter()
         .map(|(day, (change, _))| (day, hours(change)))
         .collect()
+}
+
+fn check_observed(
+    link: &CalendarSource,
+    observed: &[String],
+    inherited: &BTreeMap<i64, (&Change, Option<&str>)>,
+    problems: &mut Vec<CalendarError>,
+) {
+    let is_known = |wanted: &str| {
+        inherited
+            .values()
+            .any(|(_, name)| name.is_some_and(|name| is_called(name, wanted)))
+    };
+    // Without a parent there is a better message than one for every name.
+    for name in observed
+        .iter()
+        .filter(|name| link.extends.is_some() && !is_known(name))
+    {
+        problems.push(CalendarError::UnknownHoliday {
+            calendar: link.id.clone(),
+            name: name.clone(),
+        });
+    }
+}
+
+/// Two holidays that fall together are written `中秋节、国庆节`; observing one of them suffices.
+fn is_called(name: &str, wanted: &str) -> bool {
+    name == wanted || name.split('、').any(|part| part == wanted)
 }
 
 /// Dates outside the horizon are reported elsewhere; here they must only not take for ever.

@@ -44,7 +44,8 @@ mod limit;
 mod limit_parse;
 mod limit_text;
 mod source;
-
+mod statutory;
+mod yaml;
 mod year;
 
 pub use calendar::{Calendar, CalendarVersion, FIRST_YEAR, LAST_YEAR};
@@ -54,3 +55,5 @@ pub use interval::{Interval, IntervalError};
 pub use limit::{DayEnd, Lead, Limit};
 pub use limit_parse::LimitError;
 pub use source::{CalendarSource, Change, DayKey, Name, Override, Shifts, StatutoryYears, Weekday};
+pub use statutory::{ImportError, import_holidays};
+pub use yaml::YamlProblem;
