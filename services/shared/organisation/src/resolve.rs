@@ -107,8 +107,18 @@ mod tests {
         let mut away = person("P2", "gm", "B1", "P3");
         away.absences = vec![said::Absence { from_at: 10, to_at: 20 }];
         let changed = said::DirectoryChanged {
-            nodes: vec![node("G", "", "group"), node("A", "G", "area"), node("B1", "A", "branch"), node("B2", "A", "branch")],
-            persons: vec![person("P1", "area-manager", "A", ""), away, person("P3", "cr-manager", "B1", "P2"), person("P4", "gm", "A", "")],
+            nodes: vec![
+                node("G", "", "group"),
+                node("A", "G", "area"),
+                node("B1", "A", "branch"),
+                node("B2", "A", "branch"),
+            ],
+            persons: vec![
+                person("P1", "area-manager", "A", ""),
+                away,
+                person("P3", "cr-manager", "B1", "P2"),
+                person("P4", "gm", "A", ""),
+            ],
             ..Default::default()
         };
         let mut snapshot = Snapshot::default();

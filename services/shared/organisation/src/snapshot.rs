@@ -205,11 +205,12 @@ impl Snapshot {
     }
 
     fn activate_playbook(&mut self, active: &said::PlaybookActivated) -> Result<(), ApplyError> {
-        let files: Vec<(&str, &str)> = active.files.iter().map(|f| (f.path.as_str(), f.text.as_str())).collect();
+        let files: Vec<(&str, &str)> =
+            active.files.iter().map(|f| (f.path.as_str(), f.text.as_str())).collect();
         let playbook = Playbook::load(&files).map_err(|problems| ApplyError::Playbook {
             id: active.id.clone(),
             version: active.version,
-            why: problems.first().map(ToString::to_string).unwrap_or_default(),
+            why: problems.first().map(|problem| problem.render(playbook::Lang::En)).unwrap_or_default(),
         })?;
         Arc::make_mut(&mut self.playbooks)
             .entry(active.id.clone())
@@ -221,15 +222,16 @@ impl Snapshot {
     fn activate_calendar(&mut self, active: &said::CalendarActivated) -> Result<(), ApplyError> {
         let fail = |why: String| ApplyError::Calendar { id: active.id.clone(), why };
         let source = CalendarSource::from_yaml(&active.source)
-            .map_err(|problem| fail(problem.to_string()))?;
+            .map_err(|problems| fail(problems.first().map(ToString::to_string).unwrap_or_default()))?;
         let sources = Arc::make_mut(&mut self.sources);
         sources.insert(active.id.clone(), source);
         // A parent's change reaches its heirs: all are compiled anew, there are few.
         let all: Vec<CalendarSource> = sources.values().cloned().collect();
         let mut compiled = BTreeMap::new();
         for source in &all {
-            let calendar = Calendar::compile(source, &all)
-                .map_err(|problems| fail(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+            let calendar = Calendar::compile(source, &all).map_err(|problems| {
+                fail(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+            })?;
             compiled.insert(source.id.clone(), calendar);
         }
         self.calendars = Arc::new(compiled);
@@ -255,7 +257,11 @@ impl From<&said::Person> for Person {
     fn from(person: &said::Person) -> Self {
         Person {
             code: person.code.clone(),
-            roles: person.roles.iter().map(|r| RoleHeld { role: r.role.clone(), node: r.node.clone() }).collect(),
+            roles: person
+                .roles
+                .iter()
+                .map(|r| RoleHeld { role: r.role.clone(), node: r.node.clone() })
+                .collect(),
             deputy: filled(&person.deputy),
             absences: person.absences.iter().map(|a| (Time(a.from_at), Time(a.to_at))).collect(),
             disabled: person.disabled,

@@ -14,17 +14,26 @@
 
 pub mod actor;
 pub mod aggregate;
+mod batch;
+pub mod clock;
 pub mod core;
 pub mod entry;
+pub mod inbox;
+mod input;
+pub mod machine;
 pub mod refusal;
 pub mod rehearsal;
 pub mod sealed;
 pub mod step;
+pub mod store;
 
 pub use self::core::{Core, Due, Heard};
 pub use actor::{Actor, Grant};
 pub use aggregate::{Aggregate, Column, ColumnKind, RowKey, Table, Value};
 pub use entry::{About, Entry, Said};
+pub use inbox::Incoming;
+pub use input::{Answer, Ask, Outcome};
+pub use machine::{Action, Happening, Limits, Machine};
 pub use refusal::{Halt, Refusal, RefusalKind, Violation};
 pub use sealed::Sealed;
 pub use step::{Effects, Frame, RowChange, Rows, Step, TimerChange};

@@ -70,8 +70,12 @@ impl<C: Core> Rehearsal<C> {
 
     /// Moves time on, firing what falls due on the way, in order.
     pub fn advance(&mut self, to: Time) {
-        while let Some(((name, id), due)) =
-            self.timers.iter().filter(|(_, due)| **due <= to).min_by_key(|(key, due)| (**due, (*key).clone())).map(|(k, d)| (k.clone(), *d))
+        while let Some(((name, id), due)) = self
+            .timers
+            .iter()
+            .filter(|(_, due)| **due <= to)
+            .min_by_key(|(key, due)| (**due, (*key).clone()))
+            .map(|(k, d)| (k.clone(), *d))
         {
             self.timers.remove(&(name.clone(), id));
             self.now = self.now.max(due);

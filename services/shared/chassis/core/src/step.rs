@@ -105,7 +105,9 @@ impl<'a> Step<'a> {
         let body = rmp_serde::to_vec_named(aggregate).expect("aggregates are plain data and always encode");
         let columns = aggregate.columns();
         assert_eq!(columns.len(), T::TABLE.columns.len(), "columns of {}", T::TABLE.name);
-        self.effects.rows.insert(RowKey::of::<T>(id), RowChange { table: T::TABLE, put: Some((body, columns)) });
+        self.effects
+            .rows
+            .insert(RowKey::of::<T>(id), RowChange { table: T::TABLE, put: Some((body, columns)) });
     }
 
     pub fn delete<T: Aggregate>(&mut self, id: Id) {

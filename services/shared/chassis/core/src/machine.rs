@@ -1,0 +1,362 @@
+//! The loop as a state machine: `on(happening) -> actions`. The shell carries
+//! actions out on Postgres and NATS; the simulator in memory, and may crash
+//! between any two.
+//!
+//! ```text
+//!          +--------- Beat (every 3 s, and before answers that changed nothing) ---------+
+//!          v                                                                             |
+//! Idle --gather--> Load --> decide --(a row is missing: Load again)--> Commit --> Answer, Publish, Wake --> Idle
+//! ```
+
+mod gather;
+mod settle;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use organisation::Snapshot;
+use proto::{Service, Shard, Time};
+
+use crate::{
+    aggregate::RowKey,
+    batch::OpenBatch,
+    clock::Clock,
+    core::Core,
+    entry::Entry,
+    inbox::{Inbox, Incoming},
+    input::{Ask, Input, Outcome},
+    refusal::{Refusal, RefusalKind},
+    step::{Rows, TimerChange},
+    store::{Batch, Cursor, Found, Head, LoadPlan, Loaded, Source, TimerRow, Timers},
+};
+
+/// How much one batch takes, and how much may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub timers: usize,
+    pub commands: usize,
+    pub events: usize,
+    /// Commands beyond this many are refused with a retry delay.
+    pub waiting_commands: usize,
+    /// Events beyond this many are not pulled.
+    pub waiting_events: usize,
+    /// Rows kept in memory between batches.
+    pub cached_rows: usize,
+    /// A round trip at least this often.
+    pub beat: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            timers: 128,
+            commands: 256,
+            events: 256,
+            waiting_commands: 4_096,
+            waiting_events: 8_192,
+            cached_rows: 60_000,
+            beat: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What the machine is told.
+pub enum Happening<C: Core> {
+    Command {
+        token: u64,
+        home: Shard,
+        ask: Arc<Ask>,
+        command: Arc<C::Command>,
+    },
+    Heard {
+        source: Source,
+        entry: Incoming,
+    },
+    DirectoryHeard {
+        entry: Incoming,
+    },
+    Announced {
+        source: Source,
+        epoch: u32,
+        seq: u64,
+    },
+    DirectoryAnnounced {
+        epoch: u32,
+        seq: u64,
+    },
+    Loaded(Loaded),
+    Committed {
+        database_now: Time,
+    },
+    Beaten {
+        database_now: Time,
+    },
+    Timers(Timers),
+    /// Somebody judges, and asks whether this moment has passed here.
+    AskedPassed {
+        token: u64,
+        until: Time,
+    },
+    /// Our own question was answered.
+    Passed {
+        until: Time,
+        heads: Vec<(Service, Shard, u32, u64)>,
+        silent: Vec<Service>,
+    },
+    Published(Vec<(Shard, u64)>),
+    Tick,
+}
+
+/// What the shell is to do. At most one of Load, Commit, Beat, LoadTimers is under way.
+#[derive(Debug)]
+pub enum Action {
+    Load(LoadPlan),
+    Commit(Box<Batch>),
+    Beat,
+    LoadTimers,
+    Answer {
+        token: u64,
+        outcome: Outcome,
+    },
+    Publish(Vec<Arc<Entry>>),
+    AskPassed {
+        until: Time,
+    },
+    AnswerPassed {
+        token: u64,
+        heads: Vec<Head>,
+    },
+    Repair {
+        source: Source,
+        after: (u32, u64),
+    },
+    RepairDirectory {
+        after: u64,
+    },
+    /// Something an operator should know.
+    Alarm(String),
+    /// A broken invariant: this writer must not go on.
+    Stop(String),
+}
+
+enum Phase<C: Core> {
+    Idle,
+    Loading { waiting: VecDeque<Input<C>>, open: OpenBatch, asked: Vec<RowKey> },
+    Committing(Box<Settling>),
+    LoadingTimers,
+}
+
+/// What follows when the store has answered.
+#[derive(Default)]
+struct Settling {
+    answers: Vec<(u64, Outcome)>,
+    entries: Vec<Arc<Entry>>,
+    barriers: Vec<(u64, Vec<Head>)>,
+    cursors: Vec<(Source, Cursor)>,
+    timers: Vec<TimerChange>,
+}
+
+enum Judging {
+    Nothing,
+    Asking,
+    Ready { until: Time, heads: Vec<(Service, Shard, u32, u64)>, silent: Vec<Service> },
+}
+
+/// A writer: one loop over the shards it owns.
+pub struct Machine<C: Core> {
+    limits: Limits,
+    phase: Phase<C>,
+    clock: Clock,
+    directory: Snapshot,
+    rows: Rows,
+    heads: BTreeMap<Shard, Head>,
+    pairs: BTreeMap<(Shard, Shard), u64>,
+    inboxes: BTreeMap<Source, Inbox>,
+    directory_inbox: Inbox,
+    blocked: BTreeSet<Source>,
+    commands: VecDeque<(u64, Shard, Arc<Ask>, Arc<C::Command>)>,
+    timers: BTreeSet<TimerRow>,
+    timers_by_key: settle::TimersByKey,
+    /// Timers beyond this moment are in the store only.
+    timers_until: Option<Time>,
+    judging: Judging,
+    barriers: Vec<(u64, Time)>,
+    published: BTreeMap<Shard, u64>,
+    last_trip: Duration,
+    last_cursor_save: Duration,
+    next_source: usize,
+    leap_alarmed: bool,
+}
+
+impl<C: Core> Machine<C> {
+    /// Begins as a stranger: everything it knows was just found in the store.
+    pub fn new(limits: Limits, found: Found, monotonic: Duration) -> Result<Machine<C>, String> {
+        let mut directory = Snapshot::default();
+        for entry in &found.directory {
+            gather::apply(&mut directory, entry)?;
+        }
+        let mut clock = Clock::default();
+        clock.heard(found.database_now, monotonic);
+        let owned: Vec<Shard> = found.heads.iter().map(|head| head.shard).collect();
+        let saved: BTreeMap<Source, Cursor> = found.cursors.into_iter().collect();
+        let inboxes = gather::sources::<C>(&owned)
+            .map(|source| (source, Inbox::new(saved.get(&source).copied().unwrap_or_default(), source.peer)))
+            .collect();
+        let at = Cursor { epoch: 1, seq: directory.seq(), stream_seq: 0 };
+        let mut machine = Machine {
+            limits,
+            phase: Phase::Idle,
+            clock,
+            directory_inbox: Inbox::new(at, false),
+            directory,
+            rows: Rows::new(),
+            heads: found.heads.into_iter().map(|head| (head.shard, head)).collect(),
+            pairs: found.pairs.into_iter().map(|(from, to, n)| ((from, to), n)).collect(),
+            inboxes,
+            blocked: BTreeSet::new(),
+            commands: VecDeque::new(),
+            timers: BTreeSet::new(),
+            timers_by_key: settle::TimersByKey::new(),
+            timers_until: None,
+            judging: Judging::Nothing,
+            barriers: Vec::new(),
+            published: BTreeMap::new(),
+            last_trip: monotonic,
+            last_cursor_save: monotonic,
+            next_source: 0,
+            leap_alarmed: false,
+        };
+        machine.hold_timers(found.timers);
+        Ok(machine)
+    }
+
+    pub fn directory(&self) -> &Snapshot {
+        &self.directory
+    }
+
+    pub fn owns(&self, shard: Shard) -> bool {
+        self.heads.contains_key(&shard)
+    }
+
+    pub fn heads(&self) -> impl Iterator<Item = &Head> {
+        self.heads.values()
+    }
+
+    pub fn cursors(&self) -> impl Iterator<Item = (&Source, Cursor)> {
+        self.inboxes.iter().map(|(source, inbox)| (source, inbox.cursor))
+    }
+
+    pub fn business_now(&self, monotonic: Duration) -> Time {
+        self.clock.business_now(&self.directory.law(), monotonic)
+    }
+
+    pub fn database_now(&self, monotonic: Duration) -> Time {
+        self.clock.database_now(monotonic)
+    }
+
+    /// Whether the reader may pull more.
+    pub fn has_room_for_events(&self) -> bool {
+        self.inboxes.values().map(Inbox::len).sum::<usize>() < self.limits.waiting_events
+    }
+
+    pub fn waiting_commands(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Takes in what happened and says what to do now.
+    pub fn on(&mut self, happening: Happening<C>, monotonic: Duration) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.take_in(happening, monotonic, &mut actions);
+        self.watch_sources(monotonic, &mut actions);
+        if matches!(self.phase, Phase::Idle) {
+            self.go_on(monotonic, &mut actions);
+        }
+        actions
+    }
+
+    /// When to tick though nothing happens.
+    pub fn wake_at(&self, monotonic: Duration) -> Duration {
+        let mut at = self.last_trip + self.limits.beat;
+        let waiting = self.inboxes.values().any(Inbox::is_waiting) || self.directory_inbox.is_waiting();
+        if waiting {
+            at = at.min(monotonic + Duration::from_millis(250));
+        }
+        if self.inboxes.values().any(|inbox| inbox.cursor != inbox.saved) {
+            at = at.min(self.last_cursor_save + Duration::from_secs(1));
+        }
+        if let (Some(first), Judging::Nothing) = (self.timers.first(), &self.judging)
+            && let Some(due) = self.clock.monotonic_at(&self.directory.law(), first.due, monotonic)
+        {
+            at = at.min(due);
+        }
+        at
+    }
+
+    fn take_in(&mut self, happening: Happening<C>, now: Duration, actions: &mut Vec<Action>) {
+        match happening {
+            Happening::Command { token, home, ask, command } => {
+                self.queue(token, home, ask, command, actions)
+            }
+            Happening::Heard { source, entry } => {
+                if let Some(inbox) = self.inboxes.get_mut(&source) {
+                    inbox.take(entry, now);
+                }
+            }
+            Happening::DirectoryHeard { entry } => self.directory_inbox.take(entry, now),
+            Happening::Announced { source, epoch, seq } => {
+                if let Some(inbox) = self.inboxes.get_mut(&source) {
+                    inbox.announced(epoch, seq, now);
+                }
+            }
+            Happening::DirectoryAnnounced { epoch, seq } => self.directory_inbox.announced(epoch, seq, now),
+            Happening::Loaded(loaded) => self.loaded(loaded, now, actions),
+            Happening::Committed { database_now } | Happening::Beaten { database_now } => {
+                self.clock.heard(database_now, now);
+                self.last_trip = now;
+                self.settled(now, actions);
+            }
+            Happening::Timers(timers) => {
+                self.last_trip = now;
+                self.hold_timers(timers);
+                self.phase = Phase::Idle;
+            }
+            Happening::AskedPassed { token, until } => self.barriers.push((token, until)),
+            Happening::Passed { until, heads, silent } => {
+                self.judging = Judging::Ready { until, heads, silent }
+            }
+            Happening::Published(marks) => {
+                for (shard, seq) in marks {
+                    let mark = self.published.entry(shard).or_default();
+                    *mark = seq.max(*mark);
+                }
+            }
+            Happening::Tick => {}
+        }
+    }
+
+    fn queue(
+        &mut self,
+        token: u64,
+        home: Shard,
+        ask: Arc<Ask>,
+        command: Arc<C::Command>,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.commands.len() < self.limits.waiting_commands {
+            self.commands.push_back((token, home, ask, command));
+            return;
+        }
+        // Nothing was decided, so this answer needs no round trip before it.
+        let mut refusal = Refusal::new(
+            RefusalKind::Exhausted,
+            "overload",
+            "系统繁忙，请求未被接受。请稍后重试。",
+            "Too busy: the request was not accepted. Try again after the delay.",
+        );
+        refusal.retry_after_ms = Some(250);
+        actions.push(Action::Answer { token, outcome: Err(refusal) });
+    }
+}

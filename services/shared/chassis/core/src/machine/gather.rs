@@ -1,0 +1,219 @@
+//! What goes into the next batch: the directory first, then due timers, then
+//! commands, then events, each with a limit of its own.
+
+use std::{collections::VecDeque, time::Duration};
+
+use organisation::Snapshot;
+use proto::{AnyEvent, Service, Shard, event};
+
+use super::{Action, Judging, Machine, Phase};
+use crate::{
+    batch::OpenBatch,
+    core::Core,
+    inbox::Incoming,
+    input::Input,
+    store::{DirectoryEntry, LoadPlan, Source},
+};
+
+/// Every source that the owned shards read.
+pub(super) fn sources<C: Core>(owned: &[Shard]) -> impl Iterator<Item = Source> {
+    owned.iter().flat_map(|to| {
+        let heard = C::SOURCES
+            .iter()
+            .filter(|service| **service != Service::Directory)
+            .map(|service| Source { service: *service, from: *to, to: *to, peer: false });
+        let peers = Shard::all().map(|from| Source { service: C::SERVICE, from, to: *to, peer: true });
+        heard.chain(peers.filter(|_| C::SERVICE != Service::Directory)).collect::<Vec<_>>()
+    })
+}
+
+pub(super) fn apply(directory: &mut Snapshot, entry: &DirectoryEntry) -> Result<(), String> {
+    let event = AnyEvent::decode(&entry.kind, &entry.payload)
+        .map_err(|error| format!("directory entry {} cannot be read: {error}", entry.seq))?;
+    directory.apply(entry.seq, &event).map_err(|error| error.to_string())
+}
+
+impl<C: Core> Machine<C> {
+    /// Begins the next round trip, if anything calls for one.
+    pub(super) fn go_on(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        if self.wants_timers() {
+            self.phase = Phase::LoadingTimers;
+            actions.push(Action::LoadTimers);
+            return;
+        }
+        let mut open = OpenBatch::default();
+        if !self.read_directory(&mut open, actions) {
+            return;
+        }
+        let inputs = self.gather(now, actions);
+        let mut plan = LoadPlan::default();
+        for input in &inputs {
+            plan.rows.extend(input.keys().into_iter().filter(|key| !self.rows.contains_key(key)));
+            plan.requests.extend(input.request().cloned());
+        }
+        plan.rows.sort_unstable();
+        plan.rows.dedup();
+        if plan.rows.is_empty() && plan.requests.is_empty() {
+            self.decide(inputs, open, now, actions);
+        } else {
+            self.phase = Phase::Loading { waiting: inputs, open, asked: plan.rows.clone() };
+            actions.push(Action::Load(plan));
+        }
+    }
+
+    /// Takes in what the directory said; false if it cannot be understood.
+    fn read_directory(&mut self, open: &mut OpenBatch, actions: &mut Vec<Action>) -> bool {
+        while let Some(entry) = self.directory_inbox.pop() {
+            let entry = DirectoryEntry {
+                seq: entry.seq,
+                kind: entry.kind,
+                payload: entry.payload,
+                recorded_at: entry.recorded_at,
+            };
+            if let Err(why) = apply(&mut self.directory, &entry) {
+                actions.push(Action::Stop(why));
+                return false;
+            }
+            open.directory.push(entry);
+        }
+        true
+    }
+
+    fn gather(&mut self, now: Duration, actions: &mut Vec<Action>) -> VecDeque<Input<C>> {
+        let mut inputs = VecDeque::new();
+        self.gather_timers(now, &mut inputs, actions);
+        let commands = self.commands.len().min(self.limits.commands);
+        for (token, home, ask, command) in self.commands.drain(..commands) {
+            inputs.push_back(Input::Command { token, home, ask, command });
+        }
+        self.gather_events(&mut inputs, actions);
+        inputs
+    }
+
+    fn gather_timers(&mut self, now: Duration, inputs: &mut VecDeque<Input<C>>, actions: &mut Vec<Action>) {
+        let business = self.business_now(now);
+        let is_due = self.timers.first().is_some_and(|timer| timer.due <= business);
+        if !C::JUDGES {
+            while inputs.len() < self.limits.timers && self.timers.first().is_some_and(|t| t.due <= business)
+            {
+                let row = self.timers.pop_first().expect("just seen");
+                inputs.push_back(Input::timer(row, Vec::new()));
+            }
+            return;
+        }
+        let trusts_clock = !is_due || !self.has_leapt(actions);
+        match &self.judging {
+            Judging::Nothing if is_due && trusts_clock => {
+                self.judging = Judging::Asking;
+                actions.push(Action::AskPassed { until: business });
+            }
+            Judging::Ready { until, heads, silent } if self.has_reached(heads) => {
+                let (until, silent) = (*until, silent.clone());
+                while inputs.len() < self.limits.timers && self.timers.first().is_some_and(|t| t.due <= until)
+                {
+                    let row = self.timers.pop_first().expect("just seen");
+                    inputs.push_back(Input::timer(row, silent.clone()));
+                }
+                if self.timers.first().is_none_or(|t| t.due > until) {
+                    self.judging = Judging::Nothing;
+                }
+            }
+            Judging::Nothing | Judging::Asking | Judging::Ready { .. } => {}
+        }
+    }
+
+    /// A clock that leapt is not judged by; accepting goes on.
+    fn has_leapt(&mut self, actions: &mut Vec<Action>) -> bool {
+        let leapt = self.clock.leapt();
+        if let Some(micros) = leapt
+            && !self.leap_alarmed
+        {
+            actions.push(Action::Alarm(format!("the database's clock leapt by {micros} us: not judging")));
+        }
+        self.leap_alarmed = leapt.is_some();
+        leapt.is_some()
+    }
+
+    fn has_reached(&self, heads: &[(Service, Shard, u32, u64)]) -> bool {
+        heads.iter().all(|(service, shard, epoch, seq)| {
+            let source = Source { service: *service, from: *shard, to: *shard, peer: false };
+            self.inboxes.get(&source).is_none_or(|inbox| inbox.has_reached(*epoch, *seq))
+        })
+    }
+
+    /// Fairly: each batch begins with another source.
+    fn gather_events(&mut self, inputs: &mut VecDeque<Input<C>>, actions: &mut Vec<Action>) {
+        let sources: Vec<Source> =
+            self.inboxes.iter().filter(|(_, inbox)| !inbox.is_empty()).map(|(s, _)| *s).collect();
+        if sources.is_empty() {
+            return;
+        }
+        let share = (self.limits.events / sources.len()).max(8);
+        let mut taken = 0;
+        for turn in 0..sources.len() {
+            let source = sources[(self.next_source + turn) % sources.len()];
+            for _ in 0..share {
+                if taken >= self.limits.events {
+                    break;
+                }
+                match self.next_event(source, actions) {
+                    Next::Nothing => break,
+                    Next::Skipped => {}
+                    Next::Input(input) => {
+                        inputs.push_back(*input);
+                        taken += 1;
+                    }
+                }
+            }
+        }
+        self.next_source = self.next_source.wrapping_add(1);
+    }
+
+    fn next_event(&mut self, source: Source, actions: &mut Vec<Action>) -> Next<C> {
+        if self.blocked.contains(&source) {
+            return Next::Nothing;
+        }
+        let Some(inbox) = self.inboxes.get_mut(&source) else {
+            return Next::Nothing;
+        };
+        let Some(front) = inbox.front() else {
+            return Next::Nothing;
+        };
+        if C::SERVICE != Service::Directory && front.directory_seq > self.directory.seq() {
+            // No ticket before its rule book: the directory is read up to there first.
+            actions.push(Action::RepairDirectory { after: self.directory.seq() });
+            return Next::Nothing;
+        }
+        if !C::wants(&front.kind) {
+            if event::name_of(&front.kind).is_none() {
+                self.blocked.insert(source);
+                actions.push(Action::Alarm(format!(
+                    "{} of {} shard {} is unknown to this program: its reader stops; upgrade readers before writers",
+                    front.kind, source.service, source.from
+                )));
+                return Next::Nothing;
+            }
+            inbox.pop();
+            return Next::Skipped;
+        }
+        let entry: Incoming = inbox.pop().expect("just seen");
+        match AnyEvent::decode(&entry.kind, &entry.payload) {
+            Ok(event) => Next::Input(Box::new(Input::heard(source, entry, event))),
+            Err(error) => {
+                self.blocked.insert(source);
+                actions.push(Action::Stop(format!(
+                    "{} at {}.{} cannot be read: {error}",
+                    entry.kind, entry.epoch, entry.seq
+                )));
+                Next::Nothing
+            }
+        }
+    }
+}
+
+enum Next<C: Core> {
+    Nothing,
+    /// Not needed here: its header moved the cursor.
+    Skipped,
+    Input(Box<Input<C>>),
+}

@@ -1,0 +1,196 @@
+//! From decided to committed, and what follows from it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use super::{Action, Machine, Phase, Settling};
+use crate::{
+    aggregate::RowKey,
+    batch::{Decided, Ground, OpenBatch},
+    core::Core,
+    input::Input,
+    store::{Batch, LoadPlan, Loaded, TimerRow, Timers},
+};
+
+/// Cursors that are all that changed are saved at most this often.
+const CURSOR_SAVE: Duration = Duration::from_secs(1);
+
+impl<C: Core> Machine<C> {
+    pub(super) fn loaded(&mut self, loaded: Loaded, now: Duration, actions: &mut Vec<Action>) {
+        self.clock.heard(loaded.database_now, now);
+        self.last_trip = now;
+        let Phase::Loading { waiting, mut open, asked } = std::mem::replace(&mut self.phase, Phase::Idle)
+        else {
+            actions.push(Action::Stop("rows were loaded that nobody had asked for".to_owned()));
+            return;
+        };
+        // What was asked for and not found is known to be absent.
+        for key in asked {
+            self.rows.entry(key).or_insert(None);
+        }
+        for (key, body) in loaded.rows {
+            self.rows.insert(key, Some(body));
+        }
+        open.remember(loaded.replies);
+        self.decide(waiting, open, now, actions);
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        mut waiting: VecDeque<Input<C>>,
+        mut open: OpenBatch,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
+        let business_now = self.business_now(now);
+        while let Some(input) = waiting.front() {
+            let mut ground = Ground {
+                rows: &mut self.rows,
+                heads: &mut self.heads,
+                pairs: &mut self.pairs,
+                directory: &mut self.directory,
+                business_now,
+            };
+            match open.decide::<C>(input, &mut ground) {
+                Decided::Done => {
+                    waiting.pop_front();
+                }
+                Decided::Needs(key) => return self.load_more(key, waiting, open, actions),
+                Decided::Broken(error) => {
+                    actions.push(Action::Stop(format!("the directory's own entry does not fold: {error}")));
+                    return;
+                }
+            }
+        }
+        self.finish(open, now, actions);
+    }
+
+    fn load_more(
+        &mut self,
+        key: RowKey,
+        waiting: VecDeque<Input<C>>,
+        open: OpenBatch,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.rows.contains_key(&key) {
+            actions.push(Action::Stop(format!("{} {} is known and asked for again", key.table, key.id)));
+            return;
+        }
+        self.phase = Phase::Loading { waiting, open, asked: vec![key] };
+        actions.push(Action::Load(LoadPlan { rows: vec![key], requests: Vec::new() }));
+    }
+
+    /// Closes the batch: commit it, or make the round trip that answers need.
+    fn finish(&mut self, open: OpenBatch, now: Duration, actions: &mut Vec<Action>) {
+        let (mut batch, answers) = open.close(&self.heads, &self.pairs);
+        self.add_marks(&mut batch, now);
+        let barriers = std::mem::take(&mut self.barriers)
+            .into_iter()
+            .map(|(token, until)| {
+                // From here on everything is stamped above the moment asked about.
+                self.heads.values_mut().for_each(|head| head.stamp = head.stamp.max(until));
+                (token, self.heads.values().cloned().collect())
+            })
+            .collect::<Vec<_>>();
+        let settling = Settling {
+            answers,
+            entries: batch.entries.clone(),
+            barriers,
+            cursors: batch.cursors.clone(),
+            timers: batch.timers.clone(),
+        };
+        let is_quiet = settling.answers.is_empty() && settling.barriers.is_empty();
+        if !batch.is_empty() {
+            actions.push(Action::Commit(Box::new(batch)));
+        } else if !is_quiet || now.saturating_sub(self.last_trip) >= self.limits.beat {
+            actions.push(Action::Beat);
+        } else {
+            return;
+        }
+        self.phase = Phase::Committing(Box::new(settling));
+    }
+
+    /// Cursors and published marks ride along; alone they wait up to a second.
+    fn add_marks(&mut self, batch: &mut Batch, now: Duration) {
+        let is_time = now.saturating_sub(self.last_cursor_save) >= CURSOR_SAVE;
+        if batch.is_empty() && !is_time {
+            return;
+        }
+        batch.cursors = self
+            .inboxes
+            .iter()
+            .filter(|(_, inbox)| inbox.cursor != inbox.saved)
+            .map(|(source, inbox)| (*source, inbox.cursor))
+            .collect();
+        batch.published = std::mem::take(&mut self.published).into_iter().collect();
+        self.last_cursor_save = now;
+    }
+
+    /// The store has answered: now it may be told.
+    pub(super) fn settled(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        let Phase::Committing(settling) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            actions.push(Action::Stop("the store answered a batch that was not given to it".to_owned()));
+            return;
+        };
+        for (source, cursor) in settling.cursors {
+            if let Some(inbox) = self.inboxes.get_mut(&source) {
+                inbox.saved = cursor;
+            }
+        }
+        let business = self.business_now(now);
+        self.note_timers(&settling.timers, business);
+        if !settling.entries.is_empty() {
+            actions.push(Action::Publish(settling.entries));
+        }
+        actions
+            .extend(settling.answers.into_iter().map(|(token, outcome)| Action::Answer { token, outcome }));
+        actions.extend(
+            settling.barriers.into_iter().map(|(token, heads)| Action::AnswerPassed { token, heads }),
+        );
+        if self.rows.len() > self.limits.cached_rows {
+            self.rows.clear();
+        }
+    }
+
+    /// Asks the journals for what has been missing too long.
+    pub(super) fn watch_sources(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        for (source, inbox) in &mut self.inboxes {
+            if let Some(after) = inbox.wants_repair(now) {
+                actions.push(Action::Repair { source: *source, after });
+            }
+        }
+        if let Some((_, after)) = self.directory_inbox.wants_repair(now) {
+            actions.push(Action::RepairDirectory { after });
+        }
+    }
+
+    pub(super) fn wants_timers(&self) -> bool {
+        self.timers_until.is_some() && self.timers.is_empty()
+    }
+
+    pub(super) fn hold_timers(&mut self, timers: Timers) {
+        self.timers_until = timers.more.then(|| timers.rows.last().map(|row| row.due)).flatten();
+        self.timers_by_key = timers.rows.iter().map(|row| ((row.name.clone(), row.id), row.due)).collect();
+        self.timers = timers.rows.into_iter().collect();
+    }
+
+    fn note_timers(&mut self, changes: &[crate::step::TimerChange], _business: proto::Time) {
+        for change in changes {
+            let key = (change.name.clone(), change.id);
+            if let Some(due) = self.timers_by_key.remove(&key) {
+                self.timers.remove(&TimerRow { due, name: key.0.clone(), id: key.1 });
+            }
+            if let Some(due) = change.due
+                && self.timers_until.is_none_or(|until| due <= until)
+            {
+                self.timers.insert(TimerRow { due, name: key.0.clone(), id: key.1 });
+                self.timers_by_key.insert(key, due);
+            }
+        }
+    }
+}
+
+/// Timers held in memory, by what names them.
+pub(super) type TimersByKey = BTreeMap<(String, proto::Id), proto::Time>;

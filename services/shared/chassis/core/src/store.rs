@@ -1,0 +1,160 @@
+//! The small interface between the loop and whatever stores: one load, one
+//! commit. Postgres carries it out in the services, memory in the simulator.
+
+use std::sync::Arc;
+
+use proto::{Id, Service, Shard, Time};
+
+use crate::{
+    aggregate::RowKey,
+    entry::Entry,
+    step::{RowChange, TimerChange},
+};
+
+/// A remembered answer to an accepted request, scoped by caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    pub shard: Shard,
+    pub request: RequestKey,
+    /// Keyed hash of the plain content.
+    pub content: [u8; 16],
+    /// The reply as the core gave it, encoded; ids only.
+    pub reply: Vec<u8>,
+    pub epoch: u32,
+    pub seq: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestKey {
+    pub caller: String,
+    pub id: Id,
+}
+
+/// What a batch needs to know before it is decided: one statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadPlan {
+    pub rows: Vec<RowKey>,
+    pub requests: Vec<RequestKey>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Rows that exist; the others asked for do not.
+    pub rows: Vec<(RowKey, Vec<u8>)>,
+    pub replies: Vec<Remembered>,
+    pub database_now: Time,
+}
+
+/// A shard as it stands: the end of its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub shard: Shard,
+    pub epoch: u32,
+    pub seq: u64,
+    pub hash: [u8; 32],
+    /// The last stamp given: the next one is above it.
+    pub stamp: Time,
+}
+
+/// Where a reader stands in one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Source {
+    pub service: Service,
+    pub from: Shard,
+    /// The shard here that reads it.
+    pub to: Shard,
+    /// Entries addressed to `to`, counted by pair, instead of all of `from`.
+    pub peer: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    pub epoch: u32,
+    /// For peers the pair's number.
+    pub seq: u64,
+    /// Where a consumer may begin to find what follows.
+    pub stream_seq: u64,
+}
+
+/// An entry of the directory's journal, kept in every service's own schema:
+/// it starts and decides without asking anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    pub seq: u64,
+    pub kind: Arc<str>,
+    pub payload: Vec<u8>,
+    pub recorded_at: Time,
+}
+
+/// An input on which a step failed: set aside with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    pub shard: Shard,
+    pub cause: String,
+    pub kind: String,
+    pub payload: Vec<u8>,
+    pub subject: Option<Id>,
+    pub reason: String,
+    pub at: Time,
+}
+
+/// Everything that one batch changes: one statement, one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub heads: Vec<Head>,
+    /// The sequence that each changed head had before, in the order of `heads`.
+    pub heads_before: Vec<u64>,
+    pub entries: Vec<Arc<Entry>>,
+    pub rows: Vec<(RowKey, RowChange)>,
+    pub timers: Vec<TimerChange>,
+    pub cursors: Vec<(Source, Cursor)>,
+    /// (from, to) -> the last number of the pair.
+    pub pairs: Vec<(Shard, Shard, u64)>,
+    pub replies: Vec<Remembered>,
+    pub directory: Vec<DirectoryEntry>,
+    pub set_aside: Vec<SetAside>,
+    /// Entries up to here are acknowledged by the stream.
+    pub published: Vec<(Shard, u64)>,
+}
+
+impl Batch {
+    /// Nothing to write: a round trip is enough.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+            && self.rows.is_empty()
+            && self.timers.is_empty()
+            && self.cursors.is_empty()
+            && self.replies.is_empty()
+            && self.directory.is_empty()
+            && self.set_aside.is_empty()
+            && self.published.is_empty()
+    }
+}
+
+/// A timer as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimerRow {
+    pub due: Time,
+    pub name: String,
+    pub id: Id,
+}
+
+/// What a writer finds when it takes shards.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    pub heads: Vec<Head>,
+    pub published: Vec<(Shard, u64)>,
+    pub cursors: Vec<(Source, Cursor)>,
+    pub pairs: Vec<(Shard, Shard, u64)>,
+    pub directory: Vec<DirectoryEntry>,
+    pub timers: Timers,
+    pub database_now: Time,
+}
+
+/// The soonest timers of the writer's shards.
+#[derive(Clone, Debug, Default)]
+pub struct Timers {
+    pub rows: Vec<TimerRow>,
+    /// There are more behind the last of `rows`.
+    pub more: bool,
+}
