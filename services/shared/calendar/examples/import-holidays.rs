@@ -13,13 +13,8 @@ const HEADER: &str = "\
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let file = arguments
-        .next()
-        .context("give the file with the table of holidays")?;
-    let version = arguments
-        .next()
-        .map_or(Ok(1), |version| version.parse())
-        .context("VERSION is a number")?;
+    let file = arguments.next().context("give the file with the table of holidays")?;
+    let version = arguments.next().map_or(Ok(1), |version| version.parse()).context("VERSION is a number")?;
     let table = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
     let source = calendar::import_holidays(&table, version).with_context(|| file.clone())?;
     print!("{HEADER}{}", source.to_yaml());

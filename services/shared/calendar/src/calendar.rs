@@ -37,17 +37,10 @@ impl Calendar {
     ///
     /// # Errors
     /// All problems of the source and of the ancestors that it uses.
-    pub fn compile(
-        source: &CalendarSource,
-        parents: &[CalendarSource],
-    ) -> Result<Self, Vec<CalendarError>> {
+    pub fn compile(source: &CalendarSource, parents: &[CalendarSource]) -> Result<Self, Vec<CalendarError>> {
         let (version, rules) = resolve(source, parents)?;
         let years = (FIRST_YEAR..=LAST_YEAR).map(|_| OnceLock::new()).collect();
-        Ok(Self(Arc::new(Inner {
-            version,
-            rules,
-            years,
-        })))
+        Ok(Self(Arc::new(Inner { version, rules, years })))
     }
 
     /// The id of the source it was compiled from.
@@ -71,9 +64,7 @@ impl Calendar {
     /// inherit no statutory years have nothing to wait for.
     #[must_use]
     pub fn is_provisional(&self, year: i16) -> bool {
-        self.rules()
-            .statutory
-            .is_some_and(|known| !(known.from..=known.to).contains(&year))
+        self.rules().statutory.is_some_and(|known| !(known.from..=known.to).contains(&year))
     }
 
     /// Open at that instant; the opening instant is open, the closing one is not.
@@ -154,9 +145,7 @@ impl Calendar {
 
     pub(crate) fn last_close(&self, at: i64) -> i64 {
         let from = self.year_number(at);
-        let found = (FIRST_YEAR..=from)
-            .rev()
-            .find_map(|year| self.year(year).last_close(at));
+        let found = (FIRST_YEAR..=from).rev().find_map(|year| self.year(year).last_close(at));
         found.unwrap_or_else(|| self.year(FIRST_YEAR).start)
     }
 
@@ -212,9 +201,7 @@ pub(crate) fn instant(micros: i64) -> Timestamp {
 /// Whole microseconds; a duration beyond their range is beyond the horizon as well.
 fn micros(duration: SignedDuration) -> i64 {
     let limit = i64::from(LAST_YEAR) * 366 * DAY;
-    let micros = duration
-        .as_micros()
-        .clamp(-i128::from(limit), i128::from(limit));
+    let micros = duration.as_micros().clamp(-i128::from(limit), i128::from(limit));
     i64::try_from(micros).expect("clamped")
 }
 
@@ -229,8 +216,6 @@ impl fmt::Display for CalendarVersion {
 
 impl fmt::Debug for Calendar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calendar")
-            .field("version", &self.0.version)
-            .finish_non_exhaustive()
+        f.debug_struct("Calendar").field("version", &self.0.version).finish_non_exhaustive()
     }
 }

@@ -58,10 +58,7 @@ pub(crate) fn resolve(
     let exceptions = exceptions(&chain, &mut problems);
     let rules = Rules {
         zone: zone.unwrap_or(TimeZone::UTC),
-        shifts: chain
-            .iter()
-            .find_map(|link| link.shifts)
-            .unwrap_or_default(),
+        shifts: chain.iter().find_map(|link| link.shifts).unwrap_or_default(),
         statutory: chain.iter().find_map(|link| link.statutory),
         week: week(&chain),
         exceptions,
@@ -72,10 +69,7 @@ pub(crate) fn resolve(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let lineage = chain
-        .iter()
-        .map(|link| (link.id.clone(), link.version))
-        .collect();
+    let lineage = chain.iter().map(|link| (link.id.clone(), link.version)).collect();
     Ok((CalendarVersion { lineage }, rules))
 }
 
@@ -88,17 +82,11 @@ fn chain<'a>(
     let mut link = source;
     while let Some(wanted) = &link.extends {
         if chain.iter().any(|seen| seen.id == *wanted) {
-            problems.push(CalendarError::Cycle {
-                calendar: wanted.clone(),
-                through: link.id.clone(),
-            });
+            problems.push(CalendarError::Cycle { calendar: wanted.clone(), through: link.id.clone() });
             break;
         }
         let Some(parent) = parents.iter().find(|parent| parent.id == *wanted) else {
-            problems.push(CalendarError::UnknownParent {
-                calendar: link.id.clone(),
-                parent: wanted.clone(),
-            });
+            problems.push(CalendarError::UnknownParent { calendar: link.id.clone(), parent: wanted.clone() });
             break;
         };
         chain.push(parent);
@@ -113,19 +101,11 @@ fn check_alone(source: &CalendarSource, problems: &mut Vec<CalendarError>) {
     if source.id.trim().is_empty() {
         problems.push(CalendarError::NoId);
     }
-    if let Some(StatutoryYears { from, to }) =
-        source.statutory.filter(|years| years.from > years.to)
-    {
-        problems.push(CalendarError::StatutoryYears {
-            calendar: calendar(),
-            from,
-            to,
-        });
+    if let Some(StatutoryYears { from, to }) = source.statutory.filter(|years| years.from > years.to) {
+        problems.push(CalendarError::StatutoryYears { calendar: calendar(), from, to });
     }
     if source.observes.is_some() && source.extends.is_none() {
-        problems.push(CalendarError::ObservesNothing {
-            calendar: calendar(),
-        });
+        problems.push(CalendarError::ObservesNothing { calendar: calendar() });
     }
     for (key, hours) in &source.week {
         check_overlap(source, &key.to_string(), hours, problems);
@@ -134,26 +114,16 @@ fn check_alone(source: &CalendarSource, problems: &mut Vec<CalendarError>) {
     for entry in &source.overrides {
         let until = entry.until.unwrap_or(entry.date);
         if until < entry.date {
-            problems.push(CalendarError::EmptyRange {
-                calendar: calendar(),
-                from: entry.date,
-                until,
-            });
+            problems.push(CalendarError::EmptyRange { calendar: calendar(), from: entry.date, until });
         }
         for date in [entry.date, until] {
             if !(FIRST_YEAR..=LAST_YEAR).contains(&date.year()) {
-                problems.push(CalendarError::OutsideHorizon {
-                    calendar: calendar(),
-                    date,
-                });
+                problems.push(CalendarError::OutsideHorizon { calendar: calendar(), date });
                 return;
             }
         }
         if let Some(day) = (day_of(entry.date)..=day_of(until)).find(|day| !seen.insert(*day)) {
-            problems.push(CalendarError::DuplicateOverride {
-                calendar: calendar(),
-                date: date_of(day),
-            });
+            problems.push(CalendarError::DuplicateOverride { calendar: calendar(), date: date_of(day) });
         }
         if let Change::Hours(hours) = &entry.change {
             check_overlap(source, &entry.date.to_string(), hours, problems);
@@ -161,17 +131,9 @@ fn check_alone(source: &CalendarSource, problems: &mut Vec<CalendarError>) {
     }
 }
 
-fn check_overlap(
-    source: &CalendarSource,
-    day: &str,
-    hours: &[Interval],
-    problems: &mut Vec<CalendarError>,
-) {
+fn check_overlap(source: &CalendarSource, day: &str, hours: &[Interval], problems: &mut Vec<CalendarError>) {
     let sorted = sorted(hours);
-    for pair in sorted
-        .windows(2)
-        .filter(|pair| pair[0].to_minute() > pair[1].from_minute())
-    {
+    for pair in sorted.windows(2).filter(|pair| pair[0].to_minute() > pair[1].from_minute()) {
         problems.push(CalendarError::Overlap {
             calendar: source.id.clone(),
             day: day.to_owned(),
@@ -191,44 +153,27 @@ fn sorted(hours: &[Interval]) -> Vec<Interval> {
 /// must see the same offsets.
 fn zone(chain: &[&CalendarSource], problems: &mut Vec<CalendarError>) -> Option<TimeZone> {
     static ZONES: OnceLock<TimeZoneDatabase> = OnceLock::new();
-    let Some((link, name)) = chain
-        .iter()
-        .find_map(|link| Some((link, link.zone.as_ref()?)))
-    else {
+    let Some((link, name)) = chain.iter().find_map(|link| Some((link, link.zone.as_ref()?))) else {
         // A missing parent is the root of this problem and is reported already.
         if problems.is_empty() {
-            problems.push(CalendarError::NoZone {
-                calendar: chain[0].id.clone(),
-            });
+            problems.push(CalendarError::NoZone { calendar: chain[0].id.clone() });
         }
         return None;
     };
     let zone = ZONES.get_or_init(TimeZoneDatabase::bundled).get(name).ok();
     if zone.is_none() {
-        problems.push(CalendarError::UnknownZone {
-            calendar: link.id.clone(),
-            zone: name.clone(),
-        });
+        problems.push(CalendarError::UnknownZone { calendar: link.id.clone(), zone: name.clone() });
     }
     zone
 }
 
 fn week(chain: &[&CalendarSource]) -> [Vec<Interval>; 7] {
-    Weekday::ALL.map(|day| {
-        chain
-            .iter()
-            .find_map(|link| own_hours(link, day))
-            .unwrap_or_default()
-    })
+    Weekday::ALL.map(|day| chain.iter().find_map(|link| own_hours(link, day)).unwrap_or_default())
 }
 
 /// Keys are ordered from the widest to the most specific: the last that covers the day speaks.
 fn own_hours(link: &CalendarSource, day: Weekday) -> Option<Vec<Interval>> {
-    link.week
-        .iter()
-        .rev()
-        .find(|(key, _)| key.covers(day))
-        .map(|(_, hours)| sorted(hours))
+    link.week.iter().rev().find(|(key, _)| key.covers(day)).map(|(_, hours)| sorted(hours))
 }
 
 /// From the root down: each calendar first drops what it does not observe, then adds its own.
@@ -248,9 +193,7 @@ fn exceptions(chain: &[&CalendarSource], problems: &mut Vec<CalendarError>) -> V
             }
         }
     }
-    days.into_iter()
-        .map(|(day, (change, _))| (day, hours(change)))
-        .collect()
+    days.into_iter().map(|(day, (change, _))| (day, hours(change))).collect()
 }
 
 fn check_observed(
@@ -259,20 +202,11 @@ fn check_observed(
     inherited: &BTreeMap<i64, (&Change, Option<&str>)>,
     problems: &mut Vec<CalendarError>,
 ) {
-    let is_known = |wanted: &str| {
-        inherited
-            .values()
-            .any(|(_, name)| name.is_some_and(|name| is_called(name, wanted)))
-    };
+    let is_known =
+        |wanted: &str| inherited.values().any(|(_, name)| name.is_some_and(|name| is_called(name, wanted)));
     // Without a parent there is a better message than one for every name.
-    for name in observed
-        .iter()
-        .filter(|name| link.extends.is_some() && !is_known(name))
-    {
-        problems.push(CalendarError::UnknownHoliday {
-            calendar: link.id.clone(),
-            name: name.clone(),
-        });
+    for name in observed.iter().filter(|name| link.extends.is_some() && !is_known(name)) {
+        problems.push(CalendarError::UnknownHoliday { calendar: link.id.clone(), name: name.clone() });
     }
 }
 
@@ -285,11 +219,7 @@ fn is_called(name: &str, wanted: &str) -> bool {
 fn range(from: Date, until: Option<Date>) -> std::ops::RangeInclusive<i64> {
     let inside = |date: Date| (FIRST_YEAR..=LAST_YEAR).contains(&date.year());
     let until = until.unwrap_or(from);
-    if inside(from) && inside(until) {
-        day_of(from)..=day_of(until)
-    } else {
-        1..=0
-    }
+    if inside(from) && inside(until) { day_of(from)..=day_of(until) } else { 1..=0 }
 }
 
 fn hours(change: &Change) -> Hours {
@@ -302,20 +232,11 @@ fn hours(change: &Change) -> Hours {
 
 /// Years without exceptions are as good as the weekly pattern; the others are looked at.
 fn check_years(calendar: &str, rules: &Rules, problems: &mut Vec<CalendarError>) {
-    let touched: BTreeSet<i16> = rules
-        .exceptions
-        .iter()
-        .map(|(day, _)| year_of_day(*day))
-        .collect();
+    let touched: BTreeSet<i16> = rules.exceptions.iter().map(|(day, _)| year_of_day(*day)).collect();
     let idle = |year: &i16| !year_days(*year).any(|day| !rules.hours(day).is_empty());
-    let untouched = (FIRST_YEAR..=LAST_YEAR)
-        .rev()
-        .find(|year| !touched.contains(year));
+    let untouched = (FIRST_YEAR..=LAST_YEAR).rev().find(|year| !touched.contains(year));
     let idle = touched.iter().copied().chain(untouched).filter(idle);
-    problems.extend(idle.map(|year| CalendarError::EmptyYear {
-        calendar: calendar.to_owned(),
-        year,
-    }));
+    problems.extend(idle.map(|year| CalendarError::EmptyYear { calendar: calendar.to_owned(), year }));
 }
 
 impl std::fmt::Display for DayKey {
@@ -324,10 +245,7 @@ impl std::fmt::Display for DayKey {
             Self::Daily => "daily",
             Self::Weekdays => "weekdays",
             Self::Weekend => "weekend",
-            one => Weekday::ALL
-                .into_iter()
-                .find(|day| one.covers(*day))
-                .map_or("", Weekday::en),
+            one => Weekday::ALL.into_iter().find(|day| one.covers(*day)).map_or("", Weekday::en),
         };
         f.write_str(group)
     }

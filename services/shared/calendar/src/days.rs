@@ -38,29 +38,21 @@ impl Calendar {
         let (mut day, mut at) = (self.day_of_shift(start), start);
         if halves > 1 {
             let time = self.local(start) - day * DAY;
-            let Some(later) = (day + 1..self.horizon())
-                .filter(|day| self.works(*day))
-                .nth(halves as usize / 2 - 1)
-            else {
+            // A day that is over already, under a night shift that reaches across it, is not later.
+            let mut days =
+                (day + 1..self.horizon()).filter(|day| self.works(*day) && self.closing(*day) > start);
+            let Some(later) = days.nth(halves as usize / 2 - 1) else {
                 return self.year(LAST_YEAR).end;
             };
             day = later;
             at = self.within(day, time);
         }
-        if halves % 2 == 1 {
-            self.add(at, self.open_time(day) / 2)
-        } else {
-            at
-        }
+        if halves % 2 == 1 { self.add(at, self.open_time(day) / 2) } else { at }
     }
 
     /// The mirror image: a time outside opening hours counts from the close before it.
     pub(crate) fn working_days_earlier(&self, to: i64, halves: u32) -> i64 {
-        let end = if self.open(to) {
-            to
-        } else {
-            self.last_close(to)
-        };
+        let end = if self.open(to) { to } else { self.last_close(to) };
         // A closing instant belongs to the shift that it ends.
         let mut day = self.day_of_shift(end - i64::from(!self.open(to)));
         let mut at = end;
@@ -73,11 +65,7 @@ impl Calendar {
             day = found;
             at = self.within(day, time);
         }
-        if halves % 2 == 1 {
-            self.add(at, -(self.open_time(day) / 2))
-        } else {
-            at
-        }
+        if halves % 2 == 1 { self.add(at, -(self.open_time(day) / 2)) } else { at }
     }
 
     /// The date that the wall clock shows.
@@ -89,10 +77,7 @@ impl Calendar {
     /// else the wall clock's.
     pub(crate) fn business_day(&self, at: i64) -> i64 {
         let today = self.day_at(at);
-        let runs = |day: &i64| {
-            self.span(*day)
-                .is_some_and(|(open, close)| open <= at && at < close)
-        };
+        let runs = |day: &i64| self.span(*day).is_some_and(|(open, close)| open <= at && at < close);
         (today - 2..today).find(runs).unwrap_or(today)
     }
 
@@ -103,23 +88,17 @@ impl Calendar {
 
     /// That day, or the first working day after it.
     pub(crate) fn working_day_from(&self, day: i64) -> i64 {
-        (day..self.horizon())
-            .find(|day| self.works(*day))
-            .unwrap_or(self.horizon() - 1)
+        (day..self.horizon()).find(|day| self.works(*day)).unwrap_or(self.horizon() - 1)
     }
 
     /// That day, or the last working day before it.
     pub(crate) fn working_day_until(&self, day: i64) -> i64 {
-        (self.first_day()..=day)
-            .rev()
-            .find(|day| self.works(*day))
-            .unwrap_or(self.first_day())
+        (self.first_day()..=day).rev().find(|day| self.works(*day)).unwrap_or(self.first_day())
     }
 
     /// When the branch closes at the end of that day's shifts; midnight when it does not open.
     pub(crate) fn closing(&self, day: i64) -> i64 {
-        self.span(day)
-            .map_or_else(|| self.midnight_after(day), |(_, close)| close)
+        self.span(day).map_or_else(|| self.midnight_after(day), |(_, close)| close)
     }
 
     pub(crate) fn midnight_after(&self, day: i64) -> i64 {
@@ -162,11 +141,7 @@ impl Calendar {
         match self.rules().shifts {
             Shifts::Day => self.span(day).into_iter().collect(),
             Shifts::Interval => {
-                let bounds = self
-                    .rules()
-                    .hours(day)
-                    .iter()
-                    .map(|hours| self.bounds(day, *hours));
+                let bounds = self.rules().hours(day).iter().map(|hours| self.bounds(day, *hours));
                 bounds.filter(|(open, close)| open < close).collect()
             }
         }
@@ -186,10 +161,7 @@ impl Calendar {
     fn within(&self, day: i64, time: i64) -> i64 {
         let minutes = |minute: u16| i64::from(minute) * MINUTE;
         let hours = self.rules().hours(day);
-        let before = hours
-            .iter()
-            .rev()
-            .find(|hours| minutes(hours.from_minute()) <= time);
+        let before = hours.iter().rev().find(|hours| minutes(hours.from_minute()) <= time);
         let time = match (before, hours.first()) {
             (Some(hours), _) => time.min(minutes(hours.to_minute())),
             (None, Some(opening)) => minutes(opening.from_minute()),
@@ -200,9 +172,6 @@ impl Calendar {
 
     fn open_time(&self, day: i64) -> i64 {
         let hours = self.rules().hours(day).iter();
-        hours
-            .map(|hours| self.bounds(day, *hours))
-            .map(|(open, close)| close - open)
-            .sum()
+        hours.map(|hours| self.bounds(day, *hours)).map(|(open, close)| close - open).sum()
     }
 }

@@ -78,12 +78,7 @@ impl Calendar {
     ///
     /// For [`Limit::Before`] the start is the instant of the fact.
     #[must_use]
-    pub fn deadline(
-        &self,
-        start: Timestamp,
-        limit: &Limit,
-        suspensions: &[Suspension],
-    ) -> Deadline {
+    pub fn deadline(&self, start: Timestamp, limit: &Limit, suspensions: &[Suspension]) -> Deadline {
         let start = self.micros(start);
         let due = self.undisturbed(start, limit);
         self.walk(start, limit, rule(start, limit), due, suspensions)
@@ -108,11 +103,7 @@ impl Calendar {
             rule => rule,
         };
         let mut share = self.walk(start, limit, rule, due, suspensions);
-        share.due = share
-            .due
-            .zip(full.due)
-            .map(|(share, due)| share.min(due))
-            .or(share.due);
+        share.due = share.due.zip(full.due).map(|(share, due)| share.min(due)).or(share.due);
         share
     }
 
@@ -147,15 +138,9 @@ impl Calendar {
             due = self.resumed(&mut rule, due, pause.from, to);
         }
         let budget = !limit.is_cut_off() && !matches!(rule, Rule::Fixed);
-        let left = open
-            .filter(|_| budget)
-            .map(|from| self.length(measure, from, due));
+        let left = open.filter(|_| budget).map(|from| self.length(measure, from, due));
         Deadline {
-            due: if open.is_some() {
-                None
-            } else {
-                Some(instant(due))
-            },
+            due: if open.is_some() { None } else { Some(instant(due)) },
             paused_since: open.map(instant),
             budget_left: left.map(SignedDuration::from_micros),
             suspended: SignedDuration::from_micros(suspended),
@@ -168,12 +153,7 @@ impl Calendar {
         match rule {
             Rule::Wall => due + (to - from),
             Rule::Open => self.pushed(due, self.between(from, to)),
-            Rule::Days {
-                start,
-                days,
-                until,
-                moved,
-            } => {
+            Rule::Days { start, days, until, moved } => {
                 *moved += self.day_at(to) - self.day_at(from);
                 let due = self.days_later(*start, i64::from(*days) + *moved, *until);
                 // Resumed on the last day after closing: the day is over, the next one counts.
@@ -189,11 +169,7 @@ impl Calendar {
     /// to the next opening, which is the same in open time and the convention they came with.
     fn pushed(&self, due: i64, open: i64) -> i64 {
         let moved = self.add(due, open);
-        if self.open(due) {
-            self.opening(moved)
-        } else {
-            moved
-        }
+        if self.open(due) { self.opening(moved) } else { moved }
     }
 
     /// The due instant without pauses.
@@ -204,14 +180,10 @@ impl Calendar {
             Limit::WorkingDays { halves } => self.working_days_later(start, halves),
             Limit::CalendarDays { days, until } => self.days_later(start, i64::from(days), until),
             Limit::EndOfShift => self.shift_end(start),
-            Limit::EndOfNextWorkingDay => {
-                self.closing(self.working_day_from(self.business_day(start) + 1))
-            }
+            Limit::EndOfNextWorkingDay => self.closing(self.working_day_from(self.business_day(start) + 1)),
             Limit::EndOfDay => self.midnight_after(self.day_at(start)),
             Limit::EndOfMonth => self.midnight_after(day_of(self.date_at(start).last_of_month())),
-            Limit::NextWeekday { weekday, minute } => {
-                self.next_weekday(start, weekday.index(), minute)
-            }
+            Limit::NextWeekday { weekday, minute } => self.next_weekday(start, weekday.index(), minute),
             Limit::DayOfNextMonth { day, minute } => self.day_of_next_month(start, day, minute),
             Limit::Before { lead, .. } => self.earlier(start, lead),
         }
@@ -247,16 +219,9 @@ impl Calendar {
     }
 
     fn day_of_next_month(&self, start: i64, day: u8, minute: Option<u16>) -> i64 {
-        let first = self
-            .date_at(start)
-            .last_of_month()
-            .saturating_add(jiff::Span::new().days(1));
+        let first = self.date_at(start).last_of_month().saturating_add(jiff::Span::new().days(1));
         let date = first.saturating_add(jiff::Span::new().days(day.clamp(1, 31) - 1));
-        let date = if date.month() == first.month() {
-            date
-        } else {
-            first.last_of_month()
-        };
+        let date = if date.month() == first.month() { date } else { first.last_of_month() };
         let day = self.working_day_from(day_of(date));
         match minute {
             Some(minute) => self.first(day, i64::from(minute) * MINUTE),
@@ -287,10 +252,7 @@ impl Calendar {
     }
 
     fn rests_on_provisional(&self, start: i64, due: i64) -> bool {
-        let (a, b) = (
-            self.year_number(start.min(due)),
-            self.year_number(start.max(due)),
-        );
+        let (a, b) = (self.year_number(start.min(due)), self.year_number(start.max(due)));
         (a..=b).any(|year| self.is_provisional(year))
     }
 
@@ -300,9 +262,8 @@ impl Calendar {
             from: self.micros(suspension.from).max(start),
             to: suspension.to.map(|to| self.micros(to)),
         });
-        let mut pauses: Vec<Pause> = clipped
-            .filter(|pause| pause.to.is_none_or(|to| to > pause.from))
-            .collect();
+        let mut pauses: Vec<Pause> =
+            clipped.filter(|pause| pause.to.is_none_or(|to| to > pause.from)).collect();
         pauses.sort_unstable_by_key(|pause| pause.from);
         let mut union: Vec<Pause> = Vec::with_capacity(pauses.len());
         for pause in pauses {
@@ -321,22 +282,14 @@ fn rule(start: i64, limit: &Limit) -> Rule<'_> {
     match *limit {
         Limit::Wall { .. } => Rule::Wall,
         Limit::WorkingTime { .. } | Limit::WorkingDays { .. } => Rule::Open,
-        Limit::CalendarDays { days, until } => Rule::Days {
-            start,
-            days,
-            until,
-            moved: 0,
-        },
+        Limit::CalendarDays { days, until } => Rule::Days { start, days, until, moved: 0 },
         Limit::Before { .. } => Rule::Fixed,
         Limit::EndOfShift
         | Limit::EndOfNextWorkingDay
         | Limit::EndOfDay
         | Limit::EndOfMonth
         | Limit::NextWeekday { .. }
-        | Limit::DayOfNextMonth { .. } => Rule::CutOff {
-            limit,
-            percent: 100,
-        },
+        | Limit::DayOfNextMonth { .. } => Rule::CutOff { limit, percent: 100 },
     }
 }
 
@@ -356,10 +309,7 @@ impl Limit {
             Self::Wall { .. }
                 | Self::EndOfDay
                 | Self::EndOfMonth
-                | Self::Before {
-                    lead: Lead::Wall { .. },
-                    ..
-                }
+                | Self::Before { lead: Lead::Wall { .. }, .. }
         )
     }
 }

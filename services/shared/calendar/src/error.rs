@@ -16,20 +16,11 @@ pub enum CalendarError {
     #[error("calendar {calendar}: {zone} is not an IANA time zone")]
     UnknownZone { calendar: String, zone: String },
     #[error("calendar {calendar}, {day}: {first} and {second} overlap")]
-    Overlap {
-        calendar: String,
-        day: String,
-        first: String,
-        second: String,
-    },
+    Overlap { calendar: String, day: String, first: String, second: String },
     #[error("calendar {calendar}: {date} has two overrides")]
     DuplicateOverride { calendar: String, date: Date },
     #[error("calendar {calendar}: the override of {from} ends before it begins, on {until}")]
-    EmptyRange {
-        calendar: String,
-        from: Date,
-        until: Date,
-    },
+    EmptyRange { calendar: String, from: Date, until: Date },
     #[error("calendar {calendar}: {date} lies outside the years 1970 to 2199")]
     OutsideHorizon { calendar: String, date: Date },
     #[error("calendar {calendar} observes {name}, but no override of its parents has that name")]
@@ -37,14 +28,8 @@ pub enum CalendarError {
     #[error("calendar {calendar} has no parent, so `observes` has nothing to choose from")]
     ObservesNothing { calendar: String },
     #[error("calendar {calendar}: statutory years run from {from} to {to}")]
-    StatutoryYears {
-        calendar: String,
-        from: i16,
-        to: i16,
-    },
-    #[error(
-        "calendar {calendar} has no working time at all in {year}; every deadline would wait for ever"
-    )]
+    StatutoryYears { calendar: String, from: i16, to: i16 },
+    #[error("calendar {calendar} has no working time at all in {year}; every deadline would wait for ever")]
     EmptyYear { calendar: String, year: i16 },
     #[error("a calendar needs an id")]
     NoId,
@@ -67,22 +52,13 @@ impl CalendarError {
             Self::UnknownZone { calendar, zone } => {
                 format!("日历 {calendar}：{zone} 不是 IANA 时区")
             }
-            Self::Overlap {
-                calendar,
-                day,
-                first,
-                second,
-            } => {
+            Self::Overlap { calendar, day, first, second } => {
                 format!("日历 {calendar}，{day}：{first} 与 {second} 重叠")
             }
             Self::DuplicateOverride { calendar, date } => {
                 format!("日历 {calendar}：{date} 有两条例外")
             }
-            Self::EmptyRange {
-                calendar,
-                from,
-                until,
-            } => {
+            Self::EmptyRange { calendar, from, until } => {
                 format!("日历 {calendar}：{from} 起的例外在 {until} 结束，早于开始")
             }
             Self::OutsideHorizon { calendar, date } => {

@@ -63,20 +63,12 @@ pub(crate) fn minute_of_day(text: &str) -> Result<u16, IntervalError> {
     let bad = || IntervalError::Time(text.trim().to_owned());
     let (hours, minutes) = text.trim().split_once(':').ok_or_else(bad)?;
     let number = |part: &str| {
-        let digits =
-            part.len() <= 2 && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let digits = part.len() <= 2 && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         digits.then(|| part.parse::<u16>().ok()).flatten()
     };
-    let (hours, minutes) = (
-        number(hours).ok_or_else(bad)?,
-        number(minutes).ok_or_else(bad)?,
-    );
+    let (hours, minutes) = (number(hours).ok_or_else(bad)?, number(minutes).ok_or_else(bad)?);
     let total = hours * 60 + minutes;
-    if minutes > 59 || total > DAY {
-        Err(bad())
-    } else {
-        Ok(total)
-    }
+    if minutes > 59 || total > DAY { Err(bad()) } else { Ok(total) }
 }
 
 /// `HH:MM` of minutes after midnight.
@@ -90,11 +82,7 @@ impl fmt::Display for Clock {
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let to = if self.to > DAY {
-            self.to - DAY
-        } else {
-            self.to
-        };
+        let to = if self.to > DAY { self.to - DAY } else { self.to };
         write!(f, "{}-{}", Clock(self.from), Clock(to))
     }
 }

@@ -65,10 +65,7 @@ pub(crate) fn parse(text: &str) -> Result<Limit, LimitError> {
         [.., "before"] => Err(LimitError::BeforeWhat(text.to_owned())),
         [lead @ .., "before", of] => before(text, lead, of),
         [rest @ .., "until", "midnight"] => match budget(text, rest)? {
-            Limit::CalendarDays { days, .. } => Ok(Limit::CalendarDays {
-                days,
-                until: DayEnd::Midnight,
-            }),
+            Limit::CalendarDays { days, .. } => Ok(Limit::CalendarDays { days, until: DayEnd::Midnight }),
             _ => Err(LimitError::Unknown(text.to_owned())),
         },
         words => budget(text, words),
@@ -77,19 +74,13 @@ pub(crate) fn parse(text: &str) -> Result<Limit, LimitError> {
 
 fn next_weekday(text: &str, day: &str, at: &str) -> Result<Limit, LimitError> {
     let weekday = Weekday::from_en(day).ok_or_else(|| LimitError::Unknown(text.to_owned()))?;
-    Ok(Limit::NextWeekday {
-        weekday,
-        minute: time(at)?,
-    })
+    Ok(Limit::NextWeekday { weekday, minute: time(at)? })
 }
 
 fn day_of_next_month(day: &str, at: Option<&&str>) -> Result<Limit, LimitError> {
     let number = day.parse::<u8>().ok().filter(|day| (1..=31).contains(day));
     let day = number.ok_or_else(|| LimitError::DayOfMonth(day.to_owned()))?;
-    Ok(Limit::DayOfNextMonth {
-        day,
-        minute: at.map(|at| time(at)).transpose()?,
-    })
+    Ok(Limit::DayOfNextMonth { day, minute: at.map(|at| time(at)).transpose()? })
 }
 
 fn time(at: &str) -> Result<u16, LimitError> {
@@ -98,10 +89,7 @@ fn time(at: &str) -> Result<u16, LimitError> {
 
 /// The fact keeps its own spelling; only the keywords are case-insensitive.
 fn before(text: &str, lead: &[&str], of: &str) -> Result<Limit, LimitError> {
-    let spelled = text
-        .split_whitespace()
-        .last()
-        .filter(|word| word.eq_ignore_ascii_case(of));
+    let spelled = text.split_whitespace().last().filter(|word| word.eq_ignore_ascii_case(of));
     let lead = match budget(text, lead)? {
         Limit::Wall { minutes } => Lead::Wall { minutes },
         Limit::WorkingTime { minutes } => Lead::WorkingTime { minutes },
@@ -109,10 +97,7 @@ fn before(text: &str, lead: &[&str], of: &str) -> Result<Limit, LimitError> {
         Limit::CalendarDays { days, .. } => Lead::CalendarDays { days },
         _ => return Err(LimitError::Unknown(text.to_owned())),
     };
-    Ok(Limit::Before {
-        lead,
-        of: spelled.unwrap_or(of).to_owned(),
-    })
+    Ok(Limit::Before { lead, of: spelled.unwrap_or(of).to_owned() })
 }
 
 /// A number of units: `15m`, `1h30m`, `2 hours`, `4 working hours`, `1.5 working days`, `7 days`.
@@ -123,22 +108,15 @@ fn budget(text: &str, words: &[&str]) -> Result<Limit, LimitError> {
         [number, "working", unit] => working(text, number, unit),
         [number, "day" | "days"] => {
             let days = whole(text, number)?;
-            bounded(text, days, MAX_DAYS).map(|days| Limit::CalendarDays {
-                days,
-                until: DayEnd::Closing,
-            })
+            bounded(text, days, MAX_DAYS).map(|days| Limit::CalendarDays { days, until: DayEnd::Closing })
         }
         [number, unit] => {
             let factor = minutes_per(unit).ok_or_else(unknown)?;
             let minutes = whole(text, number)?.saturating_mul(factor);
             bounded(text, minutes, MAX_MINUTES).map(|minutes| Limit::Wall { minutes })
         }
-        [compact] => bounded(
-            text,
-            compact_minutes(compact).ok_or_else(unknown)?,
-            MAX_MINUTES,
-        )
-        .map(|minutes| Limit::Wall { minutes }),
+        [compact] => bounded(text, compact_minutes(compact).ok_or_else(unknown)?, MAX_MINUTES)
+            .map(|minutes| Limit::Wall { minutes }),
         _ => Err(unknown()),
     }
 }
@@ -167,9 +145,7 @@ fn whole(text: &str, number: &str) -> Result<u32, LimitError> {
     if !digits {
         return Err(LimitError::Unknown(text.to_owned()));
     }
-    number
-        .parse()
-        .map_err(|_| LimitError::TooLong(text.to_owned()))
+    number.parse().map_err(|_| LimitError::TooLong(text.to_owned()))
 }
 
 fn bounded(text: &str, amount: u32, max: u32) -> Result<u32, LimitError> {
@@ -193,10 +169,7 @@ fn compact_minutes(word: &str) -> Option<u32> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, rest) = word.split_at(split);
     let number: u32 = number.parse().ok()?;
-    match rest
-        .strip_prefix('h')
-        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    {
+    match rest.strip_prefix('h').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
         Some(minutes) => {
             let minutes: u32 = minutes.strip_suffix('m')?.parse().ok()?;
             number.saturating_mul(60).checked_add(minutes)

@@ -13,11 +13,7 @@ impl fmt::Display for Limit {
             Self::WorkingDays { halves } => working_days(f, *halves),
             Self::CalendarDays { days, until } => {
                 calendar_days(f, *days)?;
-                f.write_str(if *until == DayEnd::Midnight {
-                    " until midnight"
-                } else {
-                    ""
-                })
+                f.write_str(if *until == DayEnd::Midnight { " until midnight" } else { "" })
             }
             Self::EndOfShift => f.write_str("end of shift"),
             Self::EndOfNextWorkingDay => f.write_str("end of next working day"),
@@ -27,10 +23,7 @@ impl fmt::Display for Limit {
                 write!(f, "next {} {}", weekday.en(), Clock(*minute))
             }
             Self::DayOfNextMonth { day, minute: None } => write!(f, "day {day} of next month"),
-            Self::DayOfNextMonth {
-                day,
-                minute: Some(minute),
-            } => {
+            Self::DayOfNextMonth { day, minute: Some(minute) } => {
                 write!(f, "day {day} of next month {}", Clock(*minute))
             }
             Self::Before { lead, of } => write!(f, "{lead} before {of}"),
@@ -84,14 +77,8 @@ pub(crate) fn zh(limit: &Limit) -> String {
         Limit::Wall { minutes } => wall_zh(*minutes),
         Limit::WorkingTime { minutes } => working_time_zh(*minutes),
         Limit::WorkingDays { halves } => working_days_zh(*halves),
-        Limit::CalendarDays {
-            days,
-            until: DayEnd::Closing,
-        } => format!("{days}天"),
-        Limit::CalendarDays {
-            days,
-            until: DayEnd::Midnight,
-        } => format!("{days}天（至24:00）"),
+        Limit::CalendarDays { days, until: DayEnd::Closing } => format!("{days}天"),
+        Limit::CalendarDays { days, until: DayEnd::Midnight } => format!("{days}天（至24:00）"),
         Limit::EndOfShift => "当班结束前".to_owned(),
         Limit::EndOfNextWorkingDay => "下一个工作日下班前".to_owned(),
         Limit::EndOfDay => "当日24:00前".to_owned(),
@@ -100,10 +87,7 @@ pub(crate) fn zh(limit: &Limit) -> String {
             format!("下一个{}{}前", weekday.zh(), Clock(*minute))
         }
         Limit::DayOfNextMonth { day, minute: None } => format!("次月{day}日下班前"),
-        Limit::DayOfNextMonth {
-            day,
-            minute: Some(minute),
-        } => format!("次月{day}日{}前", Clock(*minute)),
+        Limit::DayOfNextMonth { day, minute: Some(minute) } => format!("次月{day}日{}前", Clock(*minute)),
         Limit::Before { lead, of } => format!("{of}前{}", lead_zh(*lead)),
     }
 }

@@ -152,13 +152,7 @@ impl TryFrom<OverrideFields> for Override {
             (false, None, Some(day)) => Change::As(day),
             _ => return Err("say exactly one of `closed: true`, `hours: [...]`, `as: monday`"),
         };
-        Ok(Self {
-            date: fields.date,
-            until: fields.until,
-            change,
-            name: fields.name,
-            note: fields.note,
-        })
+        Ok(Self { date: fields.date, until: fields.until, change, name: fields.name, note: fields.note })
     }
 }
 
@@ -169,15 +163,7 @@ impl From<Override> for OverrideFields {
             Change::Hours(hours) => (false, Some(hours), None),
             Change::As(day) => (false, None, Some(day)),
         };
-        Self {
-            date: entry.date,
-            until: entry.until,
-            closed,
-            hours,
-            like,
-            name: entry.name,
-            note: entry.note,
-        }
+        Self { date: entry.date, until: entry.until, closed, hours, like, name: entry.name, note: entry.note }
     }
 }
 
@@ -221,15 +207,7 @@ impl Weekday {
     /// English, lower case, as written in files and limits.
     #[must_use]
     pub fn en(self) -> &'static str {
-        [
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ][self.index()]
+        ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"][self.index()]
     }
 
     #[must_use]

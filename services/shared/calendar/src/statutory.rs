@@ -42,8 +42,7 @@ pub fn import_holidays(table: &str, version: u32) -> Result<CalendarSource, Impo
         id: "china".to_owned(),
         version,
         name: Some(Name {
-            zh: "中国法定工作日".to_owned(),
-            en: "Statutory working days, China".to_owned(),
+            zh: "中国法定工作日".to_owned(), en: "Statutory working days, China".to_owned()
         }),
         extends: None,
         zone: Some("Asia/Shanghai".to_owned()),
@@ -58,19 +57,13 @@ pub fn import_holidays(table: &str, version: u32) -> Result<CalendarSource, Impo
 fn rows(table: &str) -> Result<BTreeMap<Date, Row>, ImportError> {
     let table = table.strip_prefix('\u{feff}').unwrap_or(table);
     let mut lines = table.lines().map(str::trim).enumerate();
-    if lines
-        .next()
-        .is_none_or(|(_, header)| header != "date,name,is_off_day,file_year")
-    {
+    if lines.next().is_none_or(|(_, header)| header != "date,name,is_off_day,file_year") {
         return Err(ImportError::Header);
     }
     let mut rows = BTreeMap::new();
     for (at, text) in lines.filter(|(_, text)| !text.is_empty()) {
         let line = at + 1;
-        let (date, row) = row(text).ok_or_else(|| ImportError::Row {
-            line,
-            row: text.to_owned(),
-        })?;
+        let (date, row) = row(text).ok_or_else(|| ImportError::Row { line, row: text.to_owned() })?;
         if rows.insert(date, row).is_some() {
             return Err(ImportError::Duplicate { line, date });
         }
@@ -86,14 +79,7 @@ fn row(text: &str) -> Option<(Date, Row)> {
         _ => return None,
     };
     let name = holiday(name);
-    Some((
-        date.parse().ok()?,
-        Row {
-            name,
-            off,
-            year: year.parse().ok()?,
-        },
-    ))
+    Some((date.parse().ok()?, Row { name, off, year: year.parse().ok()? }))
 }
 
 /// The early notices call two holidays by their dates; `observes` should find them in every year.
@@ -109,20 +95,10 @@ fn holiday(name: &str) -> String {
 fn overrides(rows: BTreeMap<Date, Row>) -> Vec<Override> {
     let mut overrides: Vec<Override> = Vec::new();
     for (date, row) in rows {
-        let change = if row.off {
-            Change::Closed
-        } else {
-            Change::As(Weekday::Monday)
-        };
+        let change = if row.off { Change::Closed } else { Change::As(Weekday::Monday) };
         match overrides.last_mut() {
             Some(last) if continues(last, date, &row.name, &change) => last.until = Some(date),
-            _ => overrides.push(Override {
-                date,
-                until: None,
-                change,
-                name: Some(row.name),
-                note: None,
-            }),
+            _ => overrides.push(Override { date, until: None, change, name: Some(row.name), note: None }),
         }
     }
     overrides

@@ -33,15 +33,8 @@ impl CalendarSource {
         match documents.as_slice() {
             [document] => Reader::default().source(document),
             documents => {
-                let message = format!(
-                    "a calendar file holds one document, this one {}",
-                    documents.len()
-                );
-                Err(vec![YamlProblem {
-                    line: 1,
-                    column: 1,
-                    message,
-                }])
+                let message = format!("a calendar file holds one document, this one {}", documents.len());
+                Err(vec![YamlProblem { line: 1, column: 1, message }])
             }
         }
     }
@@ -93,20 +86,11 @@ impl Reader {
         }
         source.id = self.required(id, document, "id");
         source.version = self.required(version, document, "version");
-        if self.problems.is_empty() {
-            Ok(source)
-        } else {
-            Err(self.problems)
-        }
+        if self.problems.is_empty() { Ok(source) } else { Err(self.problems) }
     }
 
     /// A value that is there but does not fit has been reported already.
-    fn required<T: Default>(
-        &mut self,
-        value: Option<T>,
-        document: &MarkedYaml<'_>,
-        key: &str,
-    ) -> T {
+    fn required<T: Default>(&mut self, value: Option<T>, document: &MarkedYaml<'_>, key: &str) -> T {
         let present = document.data.as_mapping_get(key).is_some();
         if value.is_none() && !present && document.data.is_mapping() {
             self.report(&document.span.start, format!("`{key}` is missing"));
@@ -118,10 +102,7 @@ impl Reader {
         let mut week = BTreeMap::new();
         for (key, at, hours) in self.mapping(node, "`week`") {
             let hours = self.sequence(hours, "the hours of a day");
-            let hours = hours
-                .iter()
-                .filter_map(|hours| self.decode(hours))
-                .collect();
+            let hours = hours.iter().filter_map(|hours| self.decode(hours)).collect();
             match serde_json::from_value::<DayKey>(Value::String(key)) {
                 Ok(key) => drop(week.insert(key, hours)),
                 Err(error) => self.report(&at, error.to_string()),
@@ -132,10 +113,7 @@ impl Reader {
 
     fn overrides(&mut self, node: &MarkedYaml<'_>) -> Vec<Override> {
         let entries = self.sequence(node, "`overrides`");
-        entries
-            .iter()
-            .filter_map(|entry| self.decode(entry))
-            .collect()
+        entries.iter().filter_map(|entry| self.decode(entry)).collect()
     }
 
     fn mapping<'n, 'i>(
@@ -144,10 +122,7 @@ impl Reader {
         what: &str,
     ) -> Vec<(String, Marker, &'n MarkedYaml<'i>)> {
         let YamlData::Mapping(fields) = &node.data else {
-            self.report(
-                &node.span.start,
-                format!("{what} is a mapping of keys to values"),
-            );
+            self.report(&node.span.start, format!("{what} is a mapping of keys to values"));
             return Vec::new();
         };
         let mut known = Vec::new();
@@ -164,10 +139,7 @@ impl Reader {
         match &node.data {
             YamlData::Sequence(items) => items,
             _ => {
-                self.report(
-                    &node.span.start,
-                    format!("{what}: a list is expected here, [] when empty"),
-                );
+                self.report(&node.span.start, format!("{what}: a list is expected here, [] when empty"));
                 &[]
             }
         }
@@ -187,23 +159,16 @@ impl Reader {
     fn json(&mut self, node: &MarkedYaml<'_>) -> Option<Value> {
         match &node.data {
             YamlData::Value(scalar) => self.scalar(node, scalar),
-            YamlData::Sequence(items) => items
-                .iter()
-                .map(|item| self.json(item))
-                .collect::<Option<Vec<_>>>()
-                .map(Value::Array),
+            YamlData::Sequence(items) => {
+                items.iter().map(|item| self.json(item)).collect::<Option<Vec<_>>>().map(Value::Array)
+            }
             YamlData::Mapping(_) => {
                 let fields = self.mapping(node, "this").into_iter();
                 let fields = fields.map(|(key, _, value)| Some((key, self.json(value)?)));
-                fields
-                    .collect::<Option<serde_json::Map<_, _>>>()
-                    .map(Value::Object)
+                fields.collect::<Option<serde_json::Map<_, _>>>().map(Value::Object)
             }
             _ => {
-                self.report(
-                    &node.span.start,
-                    "tags are not used in calendar files".to_owned(),
-                );
+                self.report(&node.span.start, "tags are not used in calendar files".to_owned());
                 None
             }
         }
@@ -216,10 +181,7 @@ impl Reader {
             Scalar::Integer(value) => Some(Value::from(*value)),
             Scalar::String(text) => Some(Value::String(text.clone().into_owned())),
             Scalar::FloatingPoint(_) => {
-                self.report(
-                    &node.span.start,
-                    "no value of a calendar is a fraction".to_owned(),
-                );
+                self.report(&node.span.start, "no value of a calendar is a fraction".to_owned());
                 None
             }
         }
@@ -231,27 +193,13 @@ impl Reader {
 }
 
 fn problem(at: &Marker, message: String) -> YamlProblem {
-    YamlProblem {
-        line: at.line(),
-        column: at.col() + 1,
-        message,
-    }
+    YamlProblem { line: at.line(), column: at.col() + 1, message }
 }
 
 fn write_source(out: &mut String, source: &CalendarSource) -> std::fmt::Result {
-    writeln!(
-        out,
-        "id: {}\nversion: {}",
-        scalar(&source.id),
-        source.version
-    )?;
+    writeln!(out, "id: {}\nversion: {}", scalar(&source.id), source.version)?;
     if let Some(name) = &source.name {
-        writeln!(
-            out,
-            "name: {{zh: {}, en: {}}}",
-            scalar(&name.zh),
-            scalar(&name.en)
-        )?;
+        writeln!(out, "name: {{zh: {}, en: {}}}", scalar(&name.zh), scalar(&name.en))?;
     }
     if let Some(parent) = &source.extends {
         writeln!(out, "extends: {}", scalar(parent))?;
@@ -266,21 +214,13 @@ fn write_source(out: &mut String, source: &CalendarSource) -> std::fmt::Result {
         writeln!(out, "statutory: {{from: {}, to: {}}}", years.from, years.to)?;
     }
     if let Some(names) = &source.observes {
-        writeln!(
-            out,
-            "observes: [{}]",
-            list(names.iter().map(|name| scalar(name)))
-        )?;
+        writeln!(out, "observes: [{}]", list(names.iter().map(|name| scalar(name))))?;
     }
     if !source.week.is_empty() {
         writeln!(out, "week:")?;
     }
     for (day, hours) in &source.week {
-        writeln!(
-            out,
-            "  {day}: [{}]",
-            list(hours.iter().map(|hours| scalar(&hours.to_string())))
-        )?;
+        writeln!(out, "  {day}: [{}]", list(hours.iter().map(|hours| scalar(&hours.to_string()))))?;
     }
     if !source.overrides.is_empty() {
         writeln!(out, "overrides:")?;
@@ -297,27 +237,12 @@ fn override_fields(entry: &Override) -> String {
         Change::Closed => "closed: true".to_owned(),
         Change::As(day) => format!("as: {}", day.en()),
         Change::Hours(hours) => {
-            format!(
-                "hours: [{}]",
-                list(hours.iter().map(|hours| scalar(&hours.to_string())))
-            )
+            format!("hours: [{}]", list(hours.iter().map(|hours| scalar(&hours.to_string()))))
         }
     };
-    let name = entry
-        .name
-        .as_ref()
-        .map(|name| format!("name: {}", scalar(name)));
-    let note = entry
-        .note
-        .as_ref()
-        .map(|note| format!("note: {}", scalar(note)));
-    let fields = [
-        Some(format!("date: {}", entry.date)),
-        until,
-        Some(change),
-        name,
-        note,
-    ];
+    let name = entry.name.as_ref().map(|name| format!("name: {}", scalar(name)));
+    let note = entry.note.as_ref().map(|note| format!("note: {}", scalar(note)));
+    let fields = [Some(format!("date: {}", entry.date)), until, Some(change), name, note];
     list(fields.into_iter().flatten())
 }
 
@@ -333,9 +258,5 @@ fn scalar(text: &str) -> String {
         text.to_ascii_lowercase().as_str(),
         "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
     );
-    if word && !meant_otherwise {
-        text.to_owned()
-    } else {
-        Value::from(text).to_string()
-    }
+    if word && !meant_otherwise { text.to_owned() } else { Value::from(text).to_string() }
 }

@@ -42,10 +42,7 @@ impl Year {
     pub fn build(rules: &Rules, year: i16) -> Self {
         let days = year_days(year);
         let offsets = Offsets::around(&rules.zone, &days);
-        let (start, end) = (
-            offsets.first(days.start * DAY),
-            offsets.first(days.end * DAY),
-        );
+        let (start, end) = (offsets.first(days.start * DAY), offsets.first(days.end * DAY));
         let mut open = Vec::with_capacity(800);
         for day in days.start - 2..days.end {
             for hours in rules.hours(day) {
@@ -58,12 +55,7 @@ impl Year {
             }
         }
         open.sort_unstable();
-        Self {
-            start,
-            end,
-            offsets,
-            spells: spells(start, &open),
-        }
+        Self { start, end, offsets, spells: spells(start, &open) }
     }
 
     /// Open time of the whole year.
@@ -104,19 +96,14 @@ impl Year {
     /// The first open instant of the year at or after the given one.
     pub fn next_open(&self, instant: i64) -> Option<i64> {
         let at = instant - self.start;
-        let spell = self
-            .spells
-            .get(self.spells.partition_point(|spell| spell.close() <= at))?;
+        let spell = self.spells.get(self.spells.partition_point(|spell| spell.close() <= at))?;
         Some(self.start + spell.open().max(at))
     }
 
     /// The last instant of the year at or before the given one up to which it was open.
     pub fn last_close(&self, instant: i64) -> Option<i64> {
         let at = instant - self.start;
-        let n = self
-            .spells
-            .partition_point(|spell| spell.open() < at)
-            .checked_sub(1)?;
+        let n = self.spells.partition_point(|spell| spell.open() < at).checked_sub(1)?;
         Some(self.start + self.spells[n].close().min(at))
     }
 
@@ -166,11 +153,7 @@ fn spells(start: i64, open: &[(i64, i64)]) -> Vec<Spell> {
             Some(last) if open <= last.close => last.close = last.close.max(close),
             last => {
                 let before = last.map_or(0, |last| last.before + (last.close - last.open));
-                spells.push(Spell {
-                    open,
-                    close,
-                    before,
-                });
+                spells.push(Spell { open, close, before });
             }
         }
     }
@@ -184,47 +167,25 @@ struct Offsets(Vec<(i64, i64)>);
 
 impl Offsets {
     fn around(zone: &TimeZone, days: &Range<i64>) -> Self {
-        let instant = |day: i64| {
-            Timestamp::from_microsecond(day * DAY).expect("the horizon lies inside jiff's range")
-        };
-        let (from, to) = (
-            instant(days.start - MARGIN_DAYS),
-            instant(days.end + MARGIN_DAYS),
-        );
+        let instant =
+            |day: i64| Timestamp::from_microsecond(day * DAY).expect("the horizon lies inside jiff's range");
+        let (from, to) = (instant(days.start - MARGIN_DAYS), instant(days.end + MARGIN_DAYS));
         let micros = |seconds: i32| i64::from(seconds) * SECOND;
-        let mut offsets = vec![(
-            from.as_microsecond(),
-            micros(zone.to_offset(from).seconds()),
-        )];
-        for change in zone
-            .following(from)
-            .take_while(|change| change.timestamp() < to)
-        {
-            offsets.push((
-                change.timestamp().as_microsecond(),
-                micros(change.offset().seconds()),
-            ));
+        let mut offsets = vec![(from.as_microsecond(), micros(zone.to_offset(from).seconds()))];
+        for change in zone.following(from).take_while(|change| change.timestamp() < to) {
+            offsets.push((change.timestamp().as_microsecond(), micros(change.offset().seconds())));
         }
         Self(offsets)
     }
 
     /// A wall time in a gap is reached at the jump; one in a fold the first time.
     fn first(&self, local: i64) -> i64 {
-        let ends = self
-            .0
-            .iter()
-            .skip(1)
-            .map(|(from, _)| *from)
-            .chain([i64::MAX]);
+        let ends = self.0.iter().skip(1).map(|(from, _)| *from).chain([i64::MAX]);
         let reached = |((from, offset), end): (&(i64, i64), i64)| {
             let instant = (local - offset).max(*from);
             (instant < end).then_some(instant)
         };
-        self.0
-            .iter()
-            .zip(ends)
-            .find_map(reached)
-            .expect("the last offset has no end")
+        self.0.iter().zip(ends).find_map(reached).expect("the last offset has no end")
     }
 
     fn at(&self, instant: i64) -> i64 {
@@ -245,10 +206,7 @@ pub(crate) fn year_days(year: i16) -> Range<i64> {
 
 pub(crate) fn year_of_day(day: i64) -> i16 {
     let guess = 1970 + (day * 400).div_euclid(146_097);
-    let year = (guess - 1..=guess + 1)
-        .rev()
-        .find(|year| first_day(*year) <= day)
-        .unwrap_or(guess);
+    let year = (guess - 1..=guess + 1).rev().find(|year| first_day(*year) <= day).unwrap_or(guess);
     i16::try_from(year).expect("days of the horizon have small years")
 }
 
@@ -258,9 +216,7 @@ pub(crate) fn day_of(date: Date) -> i64 {
 
 pub(crate) fn date_of(day: i64) -> Date {
     let epoch = Date::constant(1970, 1, 1);
-    epoch
-        .checked_add(Span::new().days(day))
-        .expect("days of the horizon have dates")
+    epoch.checked_add(Span::new().days(day)).expect("days of the horizon have dates")
 }
 
 /// Monday is 0.
