@@ -1,0 +1,78 @@
+//! Follow-up's seal: every call-back of this round is over and none will come.
+
+use chassis_core::{About, Step};
+use playbook::{Condition, Playbook};
+use proto::{Event, Id, follow_up::v1 as said, intake::v1::TicketClosed};
+
+use crate::{
+    call::Consequence,
+    case::{CallBackState, Known, Phase, Verdict},
+};
+
+/// Seals the round if it is over.
+pub(crate) fn if_over(ticket: Id, known: &mut Known, playbook: &Playbook, step: &mut Step<'_>) {
+    if known.phase != Phase::Open {
+        return;
+    }
+    let wants_reopen = consequence(known) == Some(Consequence::Reopen);
+    if wants_reopen {
+        known.cancel_open(step.now());
+    }
+    let none_open = known.open().next().is_none();
+    if !(wants_reopen || none_open && (known.work_over || all_expected_are_over(known, playbook))) {
+        return;
+    }
+    let verdict = verdict(known);
+    known.phase = Phase::Sealed { at: step.now(), verdict };
+    let event = said::FollowUpCompleted {
+        ticket: Some(known.matter.to_ref(ticket)),
+        outcome: verdict.outcome().to_owned(),
+        consequence: verdict.consequence().code().to_owned(),
+    };
+    step.say(About::ticket(ticket, &known.matter.branch), event);
+}
+
+/// Whether every rule that can apply to this case has had its call. Without this a call-back
+/// after the customer's feedback would wait for months of improvement work to be sealed.
+fn all_expected_are_over(known: &Known, playbook: &Playbook) -> bool {
+    let mut expected = playbook
+        .follow_ups
+        .iter()
+        .filter(|rule| rule.applies_to(&known.matter.case_type))
+        .filter(|rule| rule.after.event != TicketClosed::NAME)
+        .filter(|rule| Condition::met(rule.when.as_ref(), &known.facts))
+        .peekable();
+    expected.peek().is_some() && expected.all(|rule| known.this_round().any(|call| call.rule == rule.id))
+}
+
+/// The worst that was heard counts.
+fn verdict(known: &Known) -> Verdict {
+    if let Some(consequence) = consequence(known) {
+        return Verdict::Unhappy(consequence);
+    }
+    let mut given_up = false;
+    let mut recorded = false;
+    for call in known.this_round() {
+        match call.state {
+            CallBackState::GivenUp { .. } => given_up = true,
+            CallBackState::Recorded { .. } => recorded = true,
+            CallBackState::Scheduled { .. } | CallBackState::Cancelled { .. } => {}
+        }
+    }
+    match (given_up, recorded) {
+        (true, _) => Verdict::NotReached,
+        (false, true) => Verdict::Content,
+        (false, false) => Verdict::NoneDue,
+    }
+}
+
+/// What the unhappy answers of this round want; `None` if nobody was unhappy.
+fn consequence(known: &Known) -> Option<Consequence> {
+    known
+        .this_round()
+        .filter_map(|call| match &call.state {
+            CallBackState::Recorded { unhappy: true, consequence, .. } => Some(*consequence),
+            _ => None,
+        })
+        .max()
+}

@@ -1,0 +1,103 @@
+//! Other services' events, reduced to what a rule can react to.
+
+use chassis_core::Heard;
+use playbook::Facts;
+use proto::{
+    AnyEvent, Event, Id, Time,
+    common::v1::{PlaybookRef, TicketRef},
+    dispatch::v1 as work,
+};
+use serde::{Deserialize, Serialize};
+
+/// The case that an event is about, as rows keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matter {
+    pub number: String,
+    pub cycle: u32,
+    pub branch: String,
+    pub playbook: String,
+    pub version: u32,
+    pub case_type: String,
+}
+
+impl Matter {
+    pub(crate) fn of(ticket: &TicketRef) -> Matter {
+        let (playbook, version) =
+            ticket.playbook.as_ref().map(|p| (p.id.clone(), p.version)).unwrap_or_default();
+        Matter {
+            number: ticket.number.clone(),
+            cycle: ticket.cycle,
+            branch: ticket.branch.clone(),
+            playbook,
+            version,
+            case_type: ticket.case_type.clone(),
+        }
+    }
+
+    /// As every event of the ticket carries it.
+    pub fn to_ref(&self, ticket: Id) -> TicketRef {
+        TicketRef {
+            ticket_id: ticket.to_string(),
+            number: self.number.clone(),
+            cycle: self.cycle,
+            branch: self.branch.clone(),
+            playbook: Some(PlaybookRef { id: self.playbook.clone(), version: self.version }),
+            case_type: self.case_type.clone(),
+        }
+    }
+}
+
+/// Something that happened to the case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Signal {
+    /// `work.step_done`, as playbooks name it.
+    pub name: String,
+    /// The step or the follow-up rule that it is about.
+    pub subject: Option<String>,
+    pub cycle: u32,
+    /// When its source recorded it, which is when it counts.
+    pub at: Time,
+    /// What became known with it.
+    pub facts: Facts,
+}
+
+impl Signal {
+    pub fn new<E: Event>(subject: Option<&str>, cycle: u32, at: Time) -> Signal {
+        Signal {
+            name: E::NAME.to_owned(),
+            subject: subject.filter(|s| !s.is_empty()).map(str::to_owned),
+            cycle,
+            at,
+            facts: Facts::new(),
+        }
+    }
+
+    /// What dispatch said; `None` for every other event.
+    pub fn of_work(heard: &Heard) -> Option<Signal> {
+        let cycle = heard.event.ticket()?.cycle;
+        let at = heard.recorded_at;
+        let plain = |name: &str| Signal { name: name.to_owned(), subject: None, cycle, at, facts: Facts::new() };
+        Some(match &heard.event {
+            AnyEvent::WorkDispatched(_) => plain(work::WorkDispatched::NAME),
+            AnyEvent::WorkAcknowledged(_) => plain(work::WorkAcknowledged::NAME),
+            AnyEvent::WorkRefused(_) => plain(work::WorkRefused::NAME),
+            AnyEvent::WorkWithdrawn(_) => plain(work::WorkWithdrawn::NAME),
+            AnyEvent::WorkCompleted(_) => plain(work::WorkCompleted::NAME),
+            AnyEvent::WorkAssigned(e) => Signal::new::<work::WorkAssigned>(Some(&e.step), cycle, at),
+            AnyEvent::WorkStepReady(e) => Signal::new::<work::WorkStepReady>(Some(&e.step), cycle, at),
+            AnyEvent::WorkStepDone(e) => {
+                let mut signal = Signal::new::<work::WorkStepDone>(Some(&e.step), cycle, at);
+                signal.facts = organisation::facts::from_proto(&e.facts);
+                signal
+            }
+            AnyEvent::ApprovalAsked(e) => Signal::new::<work::ApprovalAsked>(Some(&e.step), cycle, at),
+            AnyEvent::ApprovalDecided(e) => Signal::new::<work::ApprovalDecided>(Some(&e.step), cycle, at),
+            _ => return None,
+        })
+    }
+}
+
+/// The ticket that an event is about.
+pub(crate) fn ticket_id(heard: &Heard) -> Option<Id> {
+    heard.event.ticket()?.ticket_id.parse().ok()
+}
