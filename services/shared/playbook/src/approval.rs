@@ -55,20 +55,14 @@ pub struct Matrix {
 impl Matrix {
     /// The band that an amount falls into; `None` for a kind the matrix does not know.
     pub fn band(&self, kind: &str, amount_minor: i64, facts: &Facts) -> Option<&Band> {
-        let ladder = self
-            .ladders
-            .iter()
-            .find(|l| l.kind == kind && Condition::met(l.when.as_ref(), facts))?;
-        ladder
-            .bands
-            .iter()
-            .find(|band| band.up_to.is_none_or(|top| amount_minor <= top))
+        let ladder =
+            self.ladders.iter().find(|l| l.kind == kind && Condition::met(l.when.as_ref(), facts))?;
+        ladder.bands.iter().find(|band| band.up_to.is_none_or(|top| amount_minor <= top))
     }
 
     /// Who approves, one after another.
     pub fn chain(&self, kind: &str, amount_minor: i64, facts: &Facts) -> Option<&[Approver]> {
-        self.band(kind, amount_minor, facts)
-            .map(|band| band.chain.as_slice())
+        self.band(kind, amount_minor, facts).map(|band| band.chain.as_slice())
     }
 }
 
@@ -89,9 +83,6 @@ pub struct ApprovalUse {
 
 impl ApprovalUse {
     pub fn amount_minor(&self, facts: &Facts) -> i64 {
-        self.amount
-            .as_deref()
-            .and_then(|fact| facts.minor(fact))
-            .unwrap_or(0)
+        self.amount.as_deref().and_then(|fact| facts.minor(fact)).unwrap_or(0)
     }
 }

@@ -107,10 +107,7 @@ pub struct CaseType {
 impl CaseType {
     /// Category, severity and tags of a case. For a repeat the caller has set the fact `repeat`.
     pub fn classify(&self, facts: &Facts) -> Classification {
-        let mut out = Classification {
-            category: self.category(facts),
-            ..Classification::default()
-        };
+        let mut out = Classification { category: self.category(facts), ..Classification::default() };
         let mut facts = facts.clone();
         if let Some(category) = &out.category {
             facts.set("category", Value::code(category));
@@ -122,11 +119,7 @@ impl CaseType {
     }
 
     fn category(&self, facts: &Facts) -> Option<String> {
-        match self
-            .category_table
-            .as_ref()
-            .and_then(|t| t.value(facts, "category"))
-        {
+        match self.category_table.as_ref().and_then(|t| t.value(facts, "category")) {
             Some(Value::Code(code)) => Some(code),
             _ => facts.code("category").map(str::to_owned),
         }
@@ -148,11 +141,7 @@ impl CaseType {
                 out.reasons.push(repeat_reason(repeat));
             }
         }
-        out.severity = self
-            .severities
-            .get(rank)
-            .map(|s| s.code.clone())
-            .unwrap_or_default();
+        out.severity = self.severities.get(rank).map(|s| s.code.clone()).unwrap_or_default();
     }
 
     fn judge_tags(&self, facts: &Facts, out: &mut Classification) {
@@ -167,10 +156,7 @@ impl CaseType {
 
     /// Position of a severity, lowest 0; an unknown one counts as the lowest.
     pub fn rank(&self, severity: &str) -> usize {
-        self.severities
-            .iter()
-            .position(|s| s.code == severity)
-            .unwrap_or(0)
+        self.severities.iter().position(|s| s.code == severity).unwrap_or(0)
     }
 
     /// Whether a case with these facts is opened, rather than logged as a contact.
@@ -220,15 +206,8 @@ impl CaseType {
 
 fn reason_of(row: &crate::table::Row) -> Option<Reason> {
     let code = row.code.clone()?;
-    let text = row
-        .reason
-        .clone()
-        .unwrap_or_else(|| Text::new(&code, &code));
-    Some(Reason {
-        code,
-        rule: row.rules.first().cloned(),
-        text,
-    })
+    let text = row.reason.clone().unwrap_or_else(|| Text::new(&code, &code));
+    Some(Reason { code, rule: row.rules.first().cloned(), text })
 }
 
 fn repeat_reason(rule: &RepeatRule) -> Reason {

@@ -26,19 +26,13 @@ impl Trigger {
     /// `subject` is the step (work.*, approval.*), follow-up or clock that the event is about, if any.
     pub fn matches(&self, event: &str, subject: Option<&str>, facts: &Facts) -> bool {
         self.event == event
-            && self
-                .subject
-                .as_deref()
-                .is_none_or(|wanted| subject == Some(wanted))
+            && self.subject.as_deref().is_none_or(|wanted| subject == Some(wanted))
             && Condition::met(self.when.as_ref(), facts)
     }
 
     /// Microseconds at which the reaction counts from: the fact, else the event's own time.
     pub fn instant(&self, event_at: i64, facts: &Facts) -> i64 {
-        self.at_fact
-            .as_deref()
-            .and_then(|fact| facts.instant(fact))
-            .unwrap_or(event_at)
+        self.at_fact.as_deref().and_then(|fact| facts.instant(fact)).unwrap_or(event_at)
     }
 }
 
@@ -92,10 +86,7 @@ pub struct Budget {
 
 impl Budget {
     pub fn limit(&self, facts: &Facts) -> Option<&Limit> {
-        self.rows
-            .iter()
-            .find(|row| Condition::met(row.when.as_ref(), facts))
-            .map(|row| &row.limit)
+        self.rows.iter().find(|row| Condition::met(row.when.as_ref(), facts)).map(|row| &row.limit)
     }
 }
 
@@ -178,12 +169,7 @@ impl Clock {
     }
 
     /// The trigger that starts it, if this event does.
-    pub fn started_by(
-        &self,
-        event: &str,
-        subject: Option<&str>,
-        facts: &Facts,
-    ) -> Option<&Trigger> {
+    pub fn started_by(&self, event: &str, subject: Option<&str>, facts: &Facts) -> Option<&Trigger> {
         if !Condition::met(self.when.as_ref(), facts) {
             return None;
         }

@@ -19,10 +19,7 @@ pub struct Condition {
 
 impl Condition {
     pub(crate) fn compiled(source: impl Into<String>, expr: Expr) -> Self {
-        Self {
-            source: source.into(),
-            expr,
-        }
+        Self { source: source.into(), expr }
     }
 
     pub fn holds(&self, facts: &Facts) -> bool {
@@ -88,6 +85,9 @@ pub(crate) enum Expr {
     InFact(Box<Expr>, String),
     Arith(Arith, Box<Expr>, Box<Expr>),
     Count(String),
+    /// Some, or every, element of a `Codes` fact is in the list.
+    AnyOf(String, Vec<String>),
+    AllOf(String, Vec<String>),
     If(Box<Expr>, Box<Expr>, Box<Expr>),
 }
 
@@ -105,9 +105,7 @@ impl Expr {
             Self::And(parts) => Value::Bool(parts.iter().all(|p| p.truth(facts))),
             Self::Or(parts) => Value::Bool(parts.iter().any(|p| p.truth(facts))),
             Self::Compare(op, left, right) => Value::Bool(compare(*op, left, right, facts)),
-            Self::In(needle, list) => {
-                Value::Bool(needle.eval(facts).is_some_and(|v| list.contains(&v)))
-            }
+            Self::In(needle, list) => Value::Bool(needle.eval(facts).is_some_and(|v| list.contains(&v))),
             Self::InFact(needle, name) => Value::Bool(in_fact(needle.eval(facts), facts.get(name))),
             Self::Arith(op, left, right) => {
                 return arith(*op, left.eval(facts)?, right.eval(facts)?);
@@ -116,12 +114,10 @@ impl Expr {
                 Some(Value::Codes(codes)) => Value::Int(i64::try_from(codes.len()).ok()?),
                 _ => Value::Int(0),
             },
+            Self::AnyOf(name, list) => Value::Bool(codes(facts.get(name)).iter().any(|c| list.contains(c))),
+            Self::AllOf(name, list) => Value::Bool(codes(facts.get(name)).iter().all(|c| list.contains(c))),
             Self::If(cond, then, other) => {
-                return if cond.truth(facts) {
-                    then.eval(facts)
-                } else {
-                    other.eval(facts)
-                };
+                return if cond.truth(facts) { then.eval(facts) } else { other.eval(facts) };
             }
         })
     }
@@ -129,7 +125,11 @@ impl Expr {
     fn collect_names<'a>(&'a self, names: &mut Vec<&'a str>) {
         match self {
             Self::Literal(_) => {}
-            Self::Fact(name) | Self::Known(name) | Self::Count(name) => names.push(name),
+            Self::Fact(name)
+            | Self::Known(name)
+            | Self::Count(name)
+            | Self::AnyOf(name, _)
+            | Self::AllOf(name, _) => names.push(name),
             Self::Not(inner) | Self::In(inner, _) => inner.collect_names(names),
             Self::InFact(inner, name) => {
                 inner.collect_names(names);
@@ -142,6 +142,13 @@ impl Expr {
             }
             Self::If(a, b, c) => [a, b, c].into_iter().for_each(|e| e.collect_names(names)),
         }
+    }
+}
+
+fn codes(value: Option<&Value>) -> &[String] {
+    match value {
+        Some(Value::Codes(codes)) => codes,
+        _ => &[],
     }
 }
 
@@ -189,16 +196,9 @@ pub(crate) fn order(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Int(a), Value::Int(b)) | (Value::Instant(a), Value::Instant(b)) => Some(a.cmp(b)),
         (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
-        (
-            Value::Money {
-                currency: c,
-                minor: a,
-            },
-            Value::Money {
-                currency: d,
-                minor: b,
-            },
-        ) => (c == d).then(|| a.cmp(b)),
+        (Value::Money { currency: c, minor: a }, Value::Money { currency: d, minor: b }) => {
+            (c == d).then(|| a.cmp(b))
+        }
         _ => None,
     }
 }
@@ -206,41 +206,23 @@ pub(crate) fn order(a: &Value, b: &Value) -> Option<Ordering> {
 fn arith(op: Arith, left: Value, right: Value) -> Option<Value> {
     match (left, right) {
         (Value::Int(a), Value::Int(b)) => int(op, a, b).map(Value::Int),
-        (
-            Value::Money { currency, minor },
-            Value::Money {
-                currency: other,
-                minor: b,
-            },
-        ) if currency == other => match op {
-            Arith::Add => Some(Value::Money {
-                currency,
-                minor: minor.checked_add(b)?,
-            }),
-            Arith::Sub => Some(Value::Money {
-                currency,
-                minor: minor.checked_sub(b)?,
-            }),
-            _ => None,
-        },
+        (Value::Money { currency, minor }, Value::Money { currency: other, minor: b })
+            if currency == other =>
+        {
+            match op {
+                Arith::Add => Some(Value::Money { currency, minor: minor.checked_add(b)? }),
+                Arith::Sub => Some(Value::Money { currency, minor: minor.checked_sub(b)? }),
+                _ => None,
+            }
+        }
         (Value::Money { currency, minor }, Value::Int(n)) if op == Arith::Mul => {
-            Some(Value::Money {
-                currency,
-                minor: minor.checked_mul(n)?,
-            })
+            Some(Value::Money { currency, minor: minor.checked_mul(n)? })
         }
         (Value::Int(n), Value::Money { currency, minor }) if op == Arith::Mul => {
-            Some(Value::Money {
-                currency,
-                minor: minor.checked_mul(n)?,
-            })
+            Some(Value::Money { currency, minor: minor.checked_mul(n)? })
         }
         (Value::Date(date), Value::Int(days)) => {
-            let days = if op == Arith::Sub {
-                days.checked_neg()?
-            } else {
-                days
-            };
+            let days = if op == Arith::Sub { days.checked_neg()? } else { days };
             let span = jiff::Span::new().try_days(days).ok()?;
             date.checked_add(span).ok().map(Value::Date)
         }

@@ -42,8 +42,5 @@ pub const EVENTS: &[(&str, Subject)] = &[
 ];
 
 pub fn subject_of(event: &str) -> Option<Subject> {
-    EVENTS
-        .iter()
-        .find(|(name, _)| *name == event)
-        .map(|(_, subject)| *subject)
+    EVENTS.iter().find(|(name, _)| *name == event).map(|(_, subject)| *subject)
 }

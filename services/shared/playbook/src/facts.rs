@@ -37,6 +37,21 @@ pub enum Kind {
     Codes,
 }
 
+impl Kind {
+    /// The word for it in diagnostics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Code => "code",
+            Self::Money => "money",
+            Self::Date => "date",
+            Self::Instant => "instant",
+            Self::Codes => "codes",
+        }
+    }
+}
+
 impl Value {
     pub fn kind(&self) -> Kind {
         match self {
@@ -55,10 +70,7 @@ impl Value {
     }
 
     pub fn money(currency: impl Into<String>, minor: i64) -> Self {
-        Self::Money {
-            currency: currency.into(),
-            minor,
-        }
+        Self::Money { currency: currency.into(), minor }
     }
 }
 

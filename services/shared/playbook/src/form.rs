@@ -91,12 +91,7 @@ impl FieldKind {
     pub fn always_personal(&self) -> bool {
         matches!(
             self,
-            Self::Text
-                | Self::Phone
-                | Self::Plate
-                | Self::Vin
-                | Self::Person { .. }
-                | Self::Attachment(_)
+            Self::Text | Self::Phone | Self::Plate | Self::Vin | Self::Person { .. } | Self::Attachment(_)
         )
     }
 }
@@ -140,24 +135,17 @@ impl Field {
                 (format!("{}_from", self.name), Kind::Instant),
                 (format!("{}_to", self.name), Kind::Instant),
             ],
-            _ => self
-                .kind
-                .fact()
-                .map(|kind| (self.name.clone(), kind))
-                .into_iter()
-                .collect(),
+            _ => self.kind.fact().map(|kind| (self.name.clone(), kind)).into_iter().collect(),
         }
     }
 
     /// Whether an impersonal value fits the field: its kind, its choices, its bounds.
     pub fn accepts(&self, value: &Value) -> bool {
         match (&self.kind, value) {
-            (FieldKind::Choice(choices), Value::Code(code)) => {
-                choices.iter().any(|c| c.code == *code)
+            (FieldKind::Choice(choices), Value::Code(code)) => choices.iter().any(|c| c.code == *code),
+            (FieldKind::Choices(choices), Value::Codes(codes)) => {
+                codes.iter().all(|code| choices.iter().any(|c| c.code == *code))
             }
-            (FieldKind::Choices(choices), Value::Codes(codes)) => codes
-                .iter()
-                .all(|code| choices.iter().any(|c| c.code == *code)),
             (FieldKind::Int { min, max }, Value::Int(n)) => {
                 min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m)
             }

@@ -10,8 +10,10 @@ use crate::{
     case::CaseType,
     clock::Clock,
     condition::Condition,
+    diagnostic::Diagnostic,
     facts::{Facts, Value},
     follow_up::FollowUp,
+    load::Origin,
     report::{Figure, Report},
     role::{Recipient, Role, RoleAt},
     table::DecisionTable,
@@ -74,7 +76,7 @@ pub struct Privacy {
     pub rules: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Playbook {
     pub id: String,
     pub version: u32,
@@ -98,9 +100,19 @@ pub struct Playbook {
     pub figures: Vec<Figure>,
     pub reports: Vec<Report>,
     pub privacy: Privacy,
+    #[serde(skip)]
+    pub(crate) origin: Origin,
 }
 
 impl Playbook {
+    /// Loads a playbook from its files, given as (path, text). Paths are only shown, nothing is opened.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its place.
+    pub fn load(files: &[(&str, &str)]) -> Result<Self, Vec<Diagnostic>> {
+        crate::load::load(files)
+    }
+
     pub fn case_type(&self, id: &str) -> Option<&CaseType> {
         self.types.get(id)
     }
@@ -178,17 +190,12 @@ impl Playbook {
         subject: Option<&str>,
         facts: &Facts,
     ) -> Vec<&'a Tell> {
-        self.tells
-            .iter()
-            .filter(|t| t.applies_to(case_type) && t.is_due(event, subject, facts))
-            .collect()
+        self.tells.iter().filter(|t| t.applies_to(case_type) && t.is_due(event, subject, facts)).collect()
     }
 
     /// Whether any follow-up can ever come for a case with these facts (so that intake knows what a seal waits for).
     pub fn expects_follow_up(&self, case_type: &str, facts: &Facts) -> bool {
-        self.follow_ups
-            .iter()
-            .any(|f| f.applies_to(case_type) && Condition::met(f.when.as_ref(), facts))
+        self.follow_ups.iter().any(|f| f.applies_to(case_type) && Condition::met(f.when.as_ref(), facts))
     }
 
     /// The whole playbook as JSON, for showing and comparing.
@@ -205,26 +212,17 @@ pub struct ClockMoves<'a> {
     pub cancel: Vec<&'a Clock>,
 }
 
-pub(crate) fn limit_text<S: Serializer>(
-    limit: &impl Display,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(crate) fn limit_text<S: Serializer>(limit: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(limit)
 }
 
-pub(crate) fn limit_text_opt<S: Serializer>(
-    limit: &Option<Limit>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(crate) fn limit_text_opt<S: Serializer>(limit: &Option<Limit>, serializer: S) -> Result<S::Ok, S::Error> {
     match limit {
         Some(limit) => serializer.collect_str(limit),
         None => serializer.collect_str("0m"),
     }
 }
 
-pub(crate) fn limit_texts<S: Serializer>(
-    limits: &[Limit],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(crate) fn limit_texts<S: Serializer>(limits: &[Limit], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(limits.iter().map(ToString::to_string))
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    approval::ApprovalUse, case::Mark, condition::Condition, facts::Facts, form::Field,
-    role::RoleAt, route::Route, text::Text,
+    approval::ApprovalUse, case::Mark, condition::Condition, facts::Facts, form::Field, role::RoleAt,
+    route::Route, text::Text,
 };
 
 /// Who does a step.
@@ -103,18 +103,12 @@ impl Step {
 
     /// Names of required fields that are not in `given` (which lists sealed ones too).
     pub fn missing_fields<'a>(&'a self, given: &BTreeSet<String>, facts: &Facts) -> Vec<&'a Field> {
-        self.fields
-            .iter()
-            .filter(|f| f.is_required(facts) && !given.contains(&f.name))
-            .collect()
+        self.fields.iter().filter(|f| f.is_required(facts) && !given.contains(&f.name)).collect()
     }
 
     /// Proofs not covered by the kinds that were handed in.
     pub fn missing_proofs(&self, given: &BTreeSet<ProofKind>) -> Vec<&Proof> {
-        self.proofs
-            .iter()
-            .filter(|p| !p.any_of.iter().any(|kind| given.contains(kind)))
-            .collect()
+        self.proofs.iter().filter(|p| !p.any_of.iter().any(|kind| given.contains(kind))).collect()
     }
 }
 
@@ -157,19 +151,11 @@ fn settled<'a>(steps: &'a [Step], done: &DoneSteps, facts: &Facts) -> BTreeMap<&
     // Steps are few (tens); passes end as soon as nothing new is learnt.
     loop {
         let before = known.len();
-        for step in steps
-            .iter()
-            .filter(|s| !known.contains_key(s.id.as_str()))
-            .collect::<Vec<_>>()
-        {
-            let needs: Option<Vec<bool>> = step
-                .needs
-                .iter()
-                .map(|n| known.get(n.as_str()).copied())
-                .collect();
+        for step in steps.iter().filter(|s| !known.contains_key(s.id.as_str())).collect::<Vec<_>>() {
+            let needs: Option<Vec<bool>> =
+                step.needs.iter().map(|n| known.get(n.as_str()).copied()).collect();
             if let Some(needs) = needs {
-                let is =
-                    done.contains(&step.id) || (!step.applies(facts) && needs.iter().all(|n| *n));
+                let is = done.contains(&step.id) || (!step.applies(facts) && needs.iter().all(|n| *n));
                 known.insert(&step.id, is);
             }
         }
@@ -182,10 +168,7 @@ fn settled<'a>(steps: &'a [Step], done: &DoneSteps, facts: &Facts) -> BTreeMap<&
 pub(crate) fn ready<'a>(steps: &'a [Step], done: &DoneSteps, facts: &Facts) -> Vec<&'a Step> {
     let settled = settled(steps, done, facts);
     let is = |id: &String| settled.get(id.as_str()).copied().unwrap_or(false);
-    steps
-        .iter()
-        .filter(|s| !done.contains(&s.id) && s.applies(facts) && s.needs.iter().all(is))
-        .collect()
+    steps.iter().filter(|s| !done.contains(&s.id) && s.applies(facts) && s.needs.iter().all(is)).collect()
 }
 
 pub(crate) fn complete(steps: &[Step], done: &DoneSteps, facts: &Facts) -> bool {
@@ -207,18 +190,12 @@ pub(crate) fn refused_back<'a>(steps: &'a [Step], step: &str) -> Vec<&'a str> {
     let Some(step) = steps.iter().find(|s| s.id == step) else {
         return Vec::new();
     };
-    step.approval
-        .as_ref()
-        .map_or(Vec::new(), |a| with_followers(steps, &a.refused_to))
+    step.approval.as_ref().map_or(Vec::new(), |a| with_followers(steps, &a.refused_to))
 }
 
 /// A step and all that need it, directly or not, in the order of the playbook.
 pub(crate) fn with_followers<'a>(steps: &'a [Step], from: &str) -> Vec<&'a str> {
-    let mut hit: BTreeSet<&str> = steps
-        .iter()
-        .map(|s| s.id.as_str())
-        .filter(|id| *id == from)
-        .collect();
+    let mut hit: BTreeSet<&str> = steps.iter().map(|s| s.id.as_str()).filter(|id| *id == from).collect();
     loop {
         let before = hit.len();
         for step in steps {
@@ -227,11 +204,7 @@ pub(crate) fn with_followers<'a>(steps: &'a [Step], from: &str) -> Vec<&'a str> 
             }
         }
         if hit.len() == before {
-            return steps
-                .iter()
-                .map(|s| s.id.as_str())
-                .filter(|id| hit.contains(id))
-                .collect();
+            return steps.iter().map(|s| s.id.as_str()).filter(|id| hit.contains(id)).collect();
         }
     }
 }

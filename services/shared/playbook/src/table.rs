@@ -44,18 +44,26 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// Whether a fact's value passes; a list passes when one of its elements does. An absent flag counts as false.
     pub fn fits(&self, value: Option<&Value>) -> bool {
         match self {
             Self::Any => true,
-            Self::OneOf(values) => match value {
-                Some(value) => values.contains(value),
-                None => values.contains(&Value::Bool(false)),
-            },
-            Self::NotOneOf(values) => value.is_none_or(|v| !values.contains(v)),
+            Self::OneOf(wanted) => is_one_of(value, wanted),
+            Self::NotOneOf(refused) => !is_one_of(value, refused),
             Self::Range { low, high } => {
                 value.is_some_and(|v| above(v, low.as_ref()) && below(v, high.as_ref()))
             }
         }
+    }
+}
+
+fn is_one_of(value: Option<&Value>, wanted: &[Value]) -> bool {
+    match value {
+        None => wanted.contains(&Value::Bool(false)),
+        Some(Value::Codes(codes)) => {
+            wanted.iter().any(|w| matches!(w, Value::Code(code) if codes.contains(code)))
+        }
+        Some(value) => wanted.contains(value),
     }
 }
 
@@ -104,26 +112,16 @@ impl DecisionTable {
             HitPolicy::Collect => fitting.collect(),
             HitPolicy::Unique | HitPolicy::First => fitting.next().into_iter().collect(),
         };
-        if hits.is_empty() {
-            self.otherwise.iter().collect()
-        } else {
-            hits
-        }
+        if hits.is_empty() { self.otherwise.iter().collect() } else { hits }
     }
 
     /// A named output of the deciding row (the first one for collect).
     pub fn value(&self, facts: &Facts, output: &str) -> Option<Value> {
         let column = self.outputs.iter().position(|o| o == output)?;
-        self.decide(facts)
-            .first()
-            .and_then(|row| row.out.get(column))
-            .cloned()
+        self.decide(facts).first().and_then(|row| row.out.get(column)).cloned()
     }
 
-    fn row_fits(&self, row: &Row, facts: &Facts) -> bool {
-        self.inputs
-            .iter()
-            .zip(&row.cells)
-            .all(|(input, cell)| cell.fits(facts.get(&input.fact)))
+    pub(crate) fn row_fits(&self, row: &Row, facts: &Facts) -> bool {
+        self.inputs.iter().zip(&row.cells).all(|(input, cell)| cell.fits(facts.get(&input.fact)))
     }
 }

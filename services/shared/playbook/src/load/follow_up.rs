@@ -1,0 +1,203 @@
+//! Follow-ups and duties from text.
+
+use calendar::Limit;
+
+use super::{
+    document::Document,
+    head::nobody,
+    reader::{Ctx, Object},
+};
+use crate::{
+    clock::Trigger,
+    facts::Facts,
+    follow_up::{Attempts, FollowUp, FollowUpKind, Question, QuestionKind, Series, Unhappy},
+    model::Duty,
+    yaml::{Entry, Node},
+};
+
+const KINDS: &[(&str, FollowUpKind)] = &[
+    ("call", FollowUpKind::Call),
+    ("letter", FollowUpKind::Letter),
+    ("visit", FollowUpKind::Visit),
+    ("survey", FollowUpKind::Survey),
+];
+
+impl Ctx {
+    pub fn follow_ups(&mut self, document: &Document<'_>) -> Vec<FollowUp> {
+        let entries = self.section(document, "follow_ups");
+        entries.into_iter().map(|entry| self.follow_up(entry)).collect()
+    }
+
+    fn follow_up(&mut self, entry: &Entry) -> FollowUp {
+        let mut object = self.object(&entry.node);
+        let name = object.need(self, "name").map(|n| self.text(n)).unwrap_or_default();
+        let kind = object.need(self, "kind").map_or(FollowUpKind::Call, |n| self.one_of(n, KINDS));
+        let types = self.type_names(&mut object);
+        let after = object.need(self, "after").map(|n| self.trigger(n));
+        let after = after.unwrap_or_else(|| Trigger {
+            event: String::new(),
+            subject: None,
+            when: None,
+            at_fact: None,
+        });
+        let when = object.get("when").map(|n| self.condition(n));
+        let (due, due_param) =
+            object.need(self, "due").map_or((Limit::Wall { minutes: 1 }, None), |n| self.limit(n));
+        let by = object.need(self, "by").map_or_else(nobody, |n| self.role_at(n));
+        let preferred_time_field = object.get("preferred_time").map(|n| self.window(n));
+        let attempts = object.need(self, "attempts").map(|n| self.attempts(n));
+        let attempts = attempts.unwrap_or(Attempts { max: 1, every: Limit::Wall { minutes: 60 } });
+        let script = object.need(self, "script").map(|n| self.text(n)).unwrap_or_default();
+        let questions = object.get("questions").map(|n| self.questions(n)).unwrap_or_default();
+        let unhappy = object.get("unhappy").map(|n| self.condition(n));
+        let on_unhappy = self.on_unhappy(&mut object);
+        let series =
+            object.get("series").map(|n| Series { at: n.items().iter().map(|i| self.limit(i).0).collect() });
+        let sample = object.get("sample_percent").map(|n| u8::try_from(self.int(n, 1, 100)).unwrap_or(100));
+        let rules = self.rules(&mut object);
+        object.done(self);
+        if unhappy.as_ref().is_some_and(|c| c.holds(&Facts::new())) {
+            self.error(
+                "PB0608",
+                entry.key_span,
+                "没有回答就算不满意",
+                "no answer at all would count as unhappy",
+            );
+        }
+        FollowUp {
+            id: entry.key.clone(),
+            name,
+            kind,
+            types,
+            after,
+            when,
+            due,
+            due_param,
+            by,
+            preferred_time_field,
+            attempts,
+            script,
+            questions,
+            unhappy,
+            on_unhappy,
+            series,
+            sample,
+            rules,
+        }
+    }
+
+    fn window(&mut self, node: &Node) -> String {
+        let name = self.string(node);
+        if !self.names.windows.contains(&name) {
+            let known: Vec<String> = self.names.windows.iter().cloned().collect();
+            self.unknown(
+                "PB0112",
+                node.span,
+                ("时间段字段", "window field"),
+                &name,
+                known.iter().map(String::as_str),
+            );
+        }
+        name
+    }
+
+    fn attempts(&mut self, node: &Node) -> Attempts {
+        let mut object = self.object(node);
+        let max = object.need(self, "max").map_or(1, |n| self.count(n, 1, 100));
+        let every = object.need(self, "every").map_or(Limit::Wall { minutes: 60 }, |n| self.limit(n).0);
+        object.done(self);
+        Attempts { max, every }
+    }
+
+    fn questions(&mut self, node: &Node) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for entry in self.entries(node) {
+            let mut object = self.object(&entry.node);
+            let text = object.need(self, "text").map(|n| self.text(n)).unwrap_or_default();
+            let kind = self.question_kind(&mut object);
+            let required = object.get("required").is_none_or(|n| self.flag(n));
+            let rules = self.rules(&mut object);
+            object.done(self);
+            questions.push(Question { id: entry.key.clone(), text, kind, required, rules });
+        }
+        questions
+    }
+
+    fn question_kind(&mut self, object: &mut Object<'_>) -> QuestionKind {
+        let node = object.need(self, "kind");
+        let words = [("scale", 0), ("choice", 1), ("yes_no", 2)];
+        match node.map_or(0, |n| self.one_of(n, &words)) {
+            1 => QuestionKind::Choice(self.options(object)),
+            2 => QuestionKind::YesNo,
+            _ => {
+                let low = object.get("from").map_or(1, |n| self.int(n, 0, 100));
+                let high = object.get("to").map_or(5, |n| self.int(n, 1, 100));
+                if low >= high {
+                    self.error("PB0006", object.span, "评分的上限要大于下限", "a scale goes upwards");
+                }
+                QuestionKind::Scale { low, high }
+            }
+        }
+    }
+
+    /// `reopen: 15` (days), `linked` or `nothing`.
+    fn on_unhappy(&mut self, object: &mut Object<'_>) -> Unhappy {
+        let Some(node) = object.get("on_unhappy") else { return Unhappy::Nothing };
+        if node.scalar().is_some() {
+            return match self.one_of(node, &[("linked", true), ("nothing", false)]) {
+                true => Unhappy::Linked,
+                false => Unhappy::Nothing,
+            };
+        }
+        let mut inner = self.object(node);
+        let within_days = inner.need(self, "reopen_within_days").map_or(1, |n| self.count(n, 1, 3650));
+        inner.done(self);
+        Unhappy::Reopen { within_days }
+    }
+
+    pub fn duties(&mut self, document: &Document<'_>) -> Vec<Duty> {
+        let mut duties = Vec::new();
+        for entry in self.section(document, "duties") {
+            let mut object = self.object(&entry.node);
+            let name = object.need(self, "name").map(|n| self.text(n)).unwrap_or_default();
+            let role = object.need(self, "role").map_or_else(nobody, |n| self.role_at(n));
+            let recurs = object.need(self, "recurs").map(|n| self.recurrence(n)).unwrap_or_default();
+            let due = object.need(self, "due").map_or(Limit::Wall { minutes: 1 }, |n| self.limit(n).0);
+            let proof = object.get("proof").map(|n| self.code(n));
+            let tell_late = object.need(self, "tell_late").map(|n| self.recipients(n)).unwrap_or_default();
+            let rules = self.rules(&mut object);
+            object.done(self);
+            duties.push(Duty { id: entry.key.clone(), name, role, recurs, due, proof, tell_late, rules });
+        }
+        duties
+    }
+
+    /// A recurrence rule of RFC 5545, so far as duties use it.
+    fn recurrence(&mut self, node: &Node) -> String {
+        let rule = self.string(node);
+        let fine = rule.split(';').all(|part| {
+            part.split_once('=').is_some_and(|(key, value)| match key {
+                "FREQ" => matches!(value, "DAILY" | "WEEKLY" | "MONTHLY" | "YEARLY"),
+                "INTERVAL" | "BYMONTHDAY" | "BYMONTH" => {
+                    value.split(',').all(|n| n.parse::<i8>().is_ok_and(|n| n != 0))
+                }
+                "BYDAY" => value.split(',').all(|d| {
+                    d.len() >= 2 && ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].iter().any(|w| d.ends_with(w))
+                }),
+                _ => false,
+            })
+        });
+        if !fine || !rule.starts_with("FREQ=") {
+            self.hinted(
+                "PB0607",
+                node.span,
+                (format!("“{rule}”不是周期规则"), format!("`{rule}` is not a recurrence rule")),
+                (
+                    "按 RFC 5545 写，例如 FREQ=WEEKLY;BYDAY=MO",
+                    "as in RFC 5545, for example FREQ=WEEKLY;BYDAY=MO",
+                ),
+            );
+        }
+        rule
+    }
+}

@@ -1,0 +1,171 @@
+//! From text to a playbook: read, gather names, decode, check what stands alone.
+//!
+//! Every problem is found in one run. What concerns the playbook as a whole (can a case get stuck, does a clock run at
+//! every moment) is the business of `check`, which needs a playbook that loaded.
+
+mod case;
+mod cells;
+mod clock;
+mod condition;
+pub(crate) mod document;
+mod follow_up;
+mod form;
+mod head;
+mod matrix;
+pub mod names;
+pub(crate) mod reader;
+mod steps;
+pub(crate) mod table;
+mod telling;
+
+use std::collections::BTreeMap;
+
+use self::{
+    document::Document,
+    names::Names,
+    reader::{Ctx, Places, Source},
+    table::{Holds, Output},
+};
+use crate::{
+    diagnostic::Diagnostic,
+    facts::Kind,
+    model::Playbook,
+    table::DecisionTable,
+    yaml::{self, Node},
+};
+
+/// Where the parts of a playbook stand, so that later findings can point at them.
+#[derive(Default)]
+pub(crate) struct Origin {
+    pub sources: Vec<Source>,
+    pub places: Places,
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.sources.iter().map(|s| &s.path)).finish()
+    }
+}
+
+/// Loads a playbook from its files, given as (path, text).
+///
+/// # Errors
+/// Everything that is wrong, in the order of the files.
+pub(crate) fn load(files: &[(&str, &str)]) -> Result<Playbook, Vec<Diagnostic>> {
+    let sources = files.iter().map(|(path, text)| Source::new(path, text)).collect();
+    let mut ctx = Ctx { sources, found: Vec::new(), names: Names::default(), places: BTreeMap::new() };
+    let roots = read_all(&mut ctx, files);
+    let document = Document::new(&mut ctx, &roots);
+    names::gather(&mut ctx, &document);
+    let playbook = decode(&mut ctx, &document);
+    if ctx.found.is_empty() {
+        return Ok(Playbook { origin: Origin { sources: ctx.sources, places: ctx.places }, ..playbook });
+    }
+    let order = |d: &Diagnostic| (ctx.sources.iter().position(|s| s.path == d.file), d.line, d.column);
+    let mut found = ctx.found;
+    found.sort_by_key(order);
+    found.dedup();
+    Err(found)
+}
+
+fn read_all(ctx: &mut Ctx, files: &[(&str, &str)]) -> Vec<Node> {
+    let mut problems = Vec::new();
+    let roots =
+        files.iter().enumerate().filter_map(|(at, (_, text))| yaml::read(at, text, &mut problems)).collect();
+    for problem in problems {
+        ctx.error(problem.code, problem.span, problem.message.zh, problem.message.en);
+    }
+    roots
+}
+
+fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
+    let id = needed(ctx, document, "playbook").map(|n| ctx.code(n)).unwrap_or_default();
+    let version = needed(ctx, document, "version").map_or(1, |n| ctx.count(n, 1, u32::MAX));
+    let name = needed(ctx, document, "name").map(|n| ctx.text(n)).unwrap_or_default();
+    let line = needed(ctx, document, "line").map(|n| ctx.code(n)).unwrap_or_default();
+    let currency = needed(ctx, document, "currency").map(|n| currency(ctx, n)).unwrap_or_default();
+    let roles = ctx.roles(document);
+    let params = ctx.params(document);
+    let waits = ctx.waits(document);
+    let types = ctx
+        .section(document, "types")
+        .into_iter()
+        .map(|e| (e.key.clone(), ctx.case_type(e)))
+        .collect::<BTreeMap<_, _>>();
+    if types.is_empty() {
+        ctx.error(
+            "PB0003",
+            document.start(),
+            "至少要有一个类型（types）",
+            "at least one case type (`types`) is needed",
+        );
+    }
+    Playbook {
+        id,
+        version,
+        name,
+        line,
+        currency,
+        roles,
+        params,
+        waits,
+        types,
+        tables: tables(ctx, document),
+        matrices: ctx.matrices(document),
+        clocks: ctx.clocks(document),
+        duties: ctx.duties(document),
+        follow_ups: ctx.follow_ups(document),
+        tells: ctx.tells(document),
+        figures: ctx.figures(document),
+        reports: ctx.reports(document),
+        privacy: ctx.privacy(document),
+        origin: Origin::default(),
+    }
+}
+
+fn needed<'n>(ctx: &mut Ctx, document: &Document<'n>, key: &str) -> Option<&'n Node> {
+    let node = document.get(key);
+    if node.is_none() {
+        ctx.error("PB0003", document.start(), format!("缺少“{key}”"), format!("`{key}` is missing"));
+    }
+    node
+}
+
+fn currency(ctx: &mut Ctx, node: &Node) -> String {
+    let code = ctx.string(node);
+    // Amounts are read as hundredths, so only currencies with two minor digits will do.
+    const TWO_DIGITS: &[&str] = &["CNY", "EUR", "USD", "HKD", "MOP", "TWD", "GBP", "SGD", "CHF", "AUD"];
+    if !TWO_DIGITS.contains(&code.as_str()) {
+        ctx.unknown("PB0006", node.span, ("货币", "currency"), &code, TWO_DIGITS.iter().copied());
+    }
+    code
+}
+
+/// Free-standing decision tables say their outputs themselves: `outputs: { fee: money }`.
+fn tables(ctx: &mut Ctx, document: &Document<'_>) -> BTreeMap<String, DecisionTable> {
+    let mut tables = BTreeMap::new();
+    for entry in ctx.section(document, "tables") {
+        let mut object = ctx.object(&entry.node);
+        let kinds = [
+            ("code", Kind::Code),
+            ("int", Kind::Int),
+            ("bool", Kind::Bool),
+            ("money", Kind::Money),
+            ("date", Kind::Date),
+        ];
+        let declared: Vec<(String, Kind)> = match object.need(ctx, "outputs") {
+            Some(node) => {
+                ctx.entries(node).iter().map(|e| (e.key.clone(), ctx.one_of(&e.node, &kinds))).collect()
+            }
+            None => Vec::new(),
+        };
+        let outputs: Vec<Output> = declared
+            .into_iter()
+            .map(|(name, kind)| Output { name, holds: Holds::Kind(kind), optional: false })
+            .collect();
+        let table = ctx.table_body(&entry.key, &mut object, &outputs);
+        object.done(ctx);
+        tables.insert(entry.key.clone(), table);
+    }
+    tables
+}
