@@ -63,9 +63,7 @@ fn quietly_succeeds(command: &mut Command) -> bool {
 }
 
 fn find(users: &str, name: &str) -> Option<Account> {
-    let line = users
-        .lines()
-        .find(|line| line.split(':').next() == Some(name))?;
+    let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
     let mut fields = line.split(':').skip(2);
     Some(Account {
         name: name.to_owned(),
@@ -80,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_user_is_found_by_its_whole_name() {
-        let users = "root:x:0:0::/root:/bin/sh\npostgres-old:x:7:7::/:/bin/sh\npostgres:x:101:104::/:/bin/sh\n";
+        let users =
+            "root:x:0:0::/root:/bin/sh\npostgres-old:x:7:7::/:/bin/sh\npostgres:x:101:104::/:/bin/sh\n";
         let found = find(users, "postgres").unwrap();
         assert_eq!((found.uid, found.gid), (101, 104));
         assert_eq!(find(users, "nobody"), None);

@@ -59,31 +59,23 @@ impl Options {
     /// For a test: empty, and sharing the run's Postgres.
     #[must_use]
     pub fn for_tests(dir: impl Into<PathBuf>) -> Options {
-        Options {
-            servers: Servers::TestRun,
-            fresh: true,
-            ..Options::new(dir)
-        }
+        Options { servers: Servers::TestRun, fresh: true, ..Options::new(dir) }
     }
 
     /// For a test that kills servers: empty, and nobody else's.
     #[must_use]
     pub fn ours(dir: impl Into<PathBuf>) -> Options {
-        Options {
-            servers: Servers::Ours,
-            fresh: true,
-            ..Options::new(dir)
-        }
+        Options { servers: Servers::Ours, fresh: true, ..Options::new(dir) }
     }
 }
 
 enum NatsServer {
-    Ours(Nats),
+    Ours(Box<Nats>),
     Named { url: String },
 }
 
 enum PostgresServer {
-    Ours(Postgres),
+    Ours(Box<Postgres>),
     Named { url: String, variable: &'static str },
 }
 
@@ -181,22 +173,18 @@ impl Engines {
     pub fn our_nats(&self, what: &'static str) -> Result<&Nats> {
         match &self.nats {
             NatsServer::Ours(nats) => Ok(nats),
-            NatsServer::Named { .. } => Err(Error::NotOurs {
-                what,
-                engine: nats::ENGINE,
-                variable: NATS_URL,
-            }),
+            NatsServer::Named { .. } => {
+                Err(Error::NotOurs { what, engine: nats::ENGINE, variable: NATS_URL })
+            }
         }
     }
 
     pub fn our_postgres(&self, what: &'static str) -> Result<&Postgres> {
         match &self.postgres {
             PostgresServer::Ours(postgres) => Ok(postgres),
-            PostgresServer::Named { variable, .. } => Err(Error::NotOurs {
-                what,
-                engine: postgres::ENGINE,
-                variable,
-            }),
+            PostgresServer::Named { variable, .. } => {
+                Err(Error::NotOurs { what, engine: postgres::ENGINE, variable })
+            }
         }
     }
 
@@ -229,7 +217,7 @@ async fn start_nats(options: &Options) -> Result<NatsServer> {
         fresh: options.fresh,
         branches: options.branches.clone(),
     });
-    nats.await.map(NatsServer::Ours)
+    nats.await.map(|nats| NatsServer::Ours(Box::new(nats)))
 }
 
 async fn start_postgres(options: &Options) -> Result<PostgresServer> {
@@ -243,10 +231,7 @@ async fn start_postgres(options: &Options) -> Result<PostgresServer> {
     {
         let server = Server::named(blocking(programs::psql).await?, name, &url)?;
         sql::run(&server, "postgres", "SELECT 1").await?;
-        return Ok(PostgresServer::Named {
-            url,
-            variable: name,
-        });
+        return Ok(PostgresServer::Named { url, variable: name });
     }
     let postgres = Postgres::start(PostgresOptions {
         dir: options.dir.join("postgres"),
@@ -254,7 +239,8 @@ async fn start_postgres(options: &Options) -> Result<PostgresServer> {
         fresh: options.fresh,
         tuning: options.tuning,
     });
-    postgres.await.map(PostgresServer::Ours)
+    let postgres = postgres.await?;
+    Ok(PostgresServer::Ours(Box::new(postgres)))
 }
 
 fn variable(name: &str) -> Option<String> {

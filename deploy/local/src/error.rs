@@ -50,27 +50,13 @@ pub enum Error {
     Install { package: String, output: String },
 
     #[error("{engine} in {} is in use by process {owner}; stop that one first (`cargo xtask engines stop` for the standing pair)", dir.display())]
-    InUse {
-        engine: &'static str,
-        dir: PathBuf,
-        owner: String,
-    },
+    InUse { engine: &'static str, dir: PathBuf, owner: String },
 
     #[error("{engine} ended while starting ({status}); the end of {}:\n{tail}", log.display())]
-    Ended {
-        engine: &'static str,
-        status: ExitStatus,
-        log: PathBuf,
-        tail: String,
-    },
+    Ended { engine: &'static str, status: ExitStatus, log: PathBuf, tail: String },
 
     #[error("{engine} was not ready after {seconds} s; the end of {}:\n{tail}", log.display())]
-    NotReady {
-        engine: &'static str,
-        seconds: u64,
-        log: PathBuf,
-        tail: String,
-    },
+    NotReady { engine: &'static str, seconds: u64, log: PathBuf, tail: String },
 
     #[error("processes {pids:?} of an earlier run in {} do not end", dir.display())]
     Undying { dir: PathBuf, pids: Vec<u32> },
@@ -81,40 +67,21 @@ pub enum Error {
     NoUnprivilegedUser,
 
     #[error("user `{user}` can reach neither {} nor a directory under {}: Postgres cannot keep its data there", dir.display(), fallback.display())]
-    Unreachable {
-        user: String,
-        dir: PathBuf,
-        fallback: PathBuf,
-    },
+    Unreachable { user: String, dir: PathBuf, fallback: PathBuf },
 
     #[error("{} exists and belongs to somebody else; remove it", path.display())]
     Foreign { path: PathBuf },
 
     #[error("the data in {} was written by Postgres {found}, this is {running}; start with `fresh`, or with the older server on PATH", dir.display())]
-    OtherVersion {
-        dir: PathBuf,
-        found: String,
-        running: u32,
-    },
+    OtherVersion { dir: PathBuf, found: String, running: u32 },
 
     #[error("{variable} does not name a server: {problem}")]
-    BadUrl {
-        variable: &'static str,
-        problem: String,
-    },
+    BadUrl { variable: &'static str, problem: String },
 
-    #[error(
-        "{what} is not possible: {engine} was named by {variable} and belongs to somebody else"
-    )]
-    NotOurs {
-        what: &'static str,
-        engine: &'static str,
-        variable: &'static str,
-    },
+    #[error("{what} is not possible: {engine} was named by {variable} and belongs to somebody else")]
+    NotOurs { what: &'static str, engine: &'static str, variable: &'static str },
 
-    #[error(
-        "`{name}` is no plain name: lower-case letters, digits, `_` and `-`, at most 48, a letter first"
-    )]
+    #[error("`{name}` is no plain name: lower-case letters, digits, `_` and `-`, at most 48, a letter first")]
     BadName { name: String },
 
     #[error("Postgres refused a statement: {message}")]
@@ -128,10 +95,6 @@ pub(crate) trait OnFile<T> {
 
 impl<T> OnFile<T> for io::Result<T> {
     fn on(self, doing: &'static str, path: &std::path::Path) -> Result<T> {
-        self.map_err(|source| Error::File {
-            doing,
-            path: path.to_owned(),
-            source,
-        })
+        self.map_err(|source| Error::File { doing, path: path.to_owned(), source })
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::error::{Error, OnFile, Result};
-use crate::occupants;
+use crate::{keeper, occupants};
 
 const LOCK: &str = "lock";
 const STOP_WITHIN: Duration = Duration::from_secs(30);
@@ -60,7 +60,7 @@ pub(crate) async fn stop(engine: &'static str, dir: &Path) -> Result<bool> {
         }
         let supervisor = owner(dir);
         if !asked && let Some(pid) = supervisor {
-            occupants::signal(pid, Signal::TERM);
+            keeper::signal(pid, Signal::TERM);
             asked = true;
         }
         if began.elapsed() > STOP_WITHIN {

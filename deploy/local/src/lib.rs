@@ -38,9 +38,7 @@ pub use nats::{Nats, NatsOptions, NatsUser};
 pub use postgres::{Postgres, PostgresOptions, Tuning};
 
 /// Runs what waits for a file, a lock or another program where it holds nobody up.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),

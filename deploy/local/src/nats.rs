@@ -53,12 +53,7 @@ pub struct NatsOptions {
 impl NatsOptions {
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> NatsOptions {
-        NatsOptions {
-            dir: dir.into(),
-            port: None,
-            fresh: false,
-            branches: Vec::new(),
-        }
+        NatsOptions { dir: dir.into(), port: None, fresh: false, branches: Vec::new() }
     }
 }
 
@@ -127,9 +122,7 @@ impl Nats {
         if let Some(pid) = pid {
             self.reload(pid).await;
         }
-        Ok(self
-            .branch_url(branch)
-            .expect("the branch was just admitted"))
+        Ok(self.branch_url(branch).expect("the branch was just admitted"))
     }
 
     #[must_use]
@@ -233,7 +226,7 @@ impl Nats {
             String::from_utf8_lossy(&text).matches(DONE).count()
         };
         let before = count();
-        occupants::signal(pid, Signal::HUP);
+        keeper::signal(pid, Signal::HUP);
         let limit = tokio::time::Instant::now() + STOP_WITHIN;
         while count() == before && tokio::time::Instant::now() < limit {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -58,16 +58,13 @@ pub(crate) fn check_branch(branch: &str) -> Result<()> {
     if !branch.is_empty() && branch.len() <= 48 && branch.chars().all(fits) {
         return Ok(());
     }
-    Err(Error::BadName {
-        name: branch.to_owned(),
-    })
+    Err(Error::BadName { name: branch.to_owned() })
 }
 
 /// branches.conf for these branches and their passwords.
 pub(crate) fn render(branches: &BTreeMap<String, String>) -> String {
-    let mut text = String::from(
-        "users: [\n    { user: branch-gateway, password: $HOTLINE_NATS_BRANCH_GATEWAY }\n",
-    );
+    let mut text =
+        String::from("users: [\n    { user: branch-gateway, password: $HOTLINE_NATS_BRANCH_GATEWAY }\n");
     for (branch, password) in branches {
         let user = branch_user(branch);
         write!(

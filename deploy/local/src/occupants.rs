@@ -10,9 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::error::{Error, Result};
+use crate::keeper::{self, Signal};
 
 const NAMES: [&str; 3] = ["postgres", "nats-server", "initdb"];
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,10 +43,7 @@ pub(crate) async fn kill(dir: &Path) -> Result<()> {
             return Ok(());
         }
         if began.elapsed() > PATIENCE {
-            return Err(Error::Undying {
-                dir: dir.to_owned(),
-                pids,
-            });
+            return Err(Error::Undying { dir: dir.to_owned(), pids });
         }
         signal_all(&pids, Signal::KILL);
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -72,17 +68,9 @@ pub(crate) fn kill_now(dir: &Path) {
     signal_all(&of(dir), Signal::KILL);
 }
 
-pub(crate) fn signal(pid: u32, signal: Signal) {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
-        return;
-    };
-    // A process that is gone already has done what it was asked.
-    let _ = kill_process(pid, signal);
-}
-
 fn signal_all(pids: &[u32], sent: Signal) {
     for pid in pids {
-        signal(*pid, sent);
+        keeper::signal(*pid, sent);
     }
 }
 

@@ -55,12 +55,7 @@ pub struct PostgresOptions {
 impl PostgresOptions {
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> PostgresOptions {
-        PostgresOptions {
-            dir: dir.into(),
-            port: None,
-            fresh: false,
-            tuning: Tuning::Test,
-        }
+        PostgresOptions { dir: dir.into(), port: None, fresh: false, tuning: Tuning::Test }
     }
 }
 
@@ -209,22 +204,8 @@ impl Postgres {
             .arg(data)
             .arg("--pwfile")
             .arg(secret)
-            .args([
-                "--username",
-                USER,
-                "--auth",
-                "scram-sha-256",
-                "--encoding",
-                "UTF8",
-            ])
-            .args([
-                "--locale-provider",
-                "builtin",
-                "--builtin-locale",
-                "C.UTF-8",
-                "--locale",
-                "C",
-            ])
+            .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8"])
+            .args(["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"])
             .arg("--no-instructions")
             .env("TZ", "UTC")
             .stdin(Stdio::null());
@@ -232,10 +213,7 @@ impl Postgres {
         command.arg("--no-sync");
         let output = run_as(&mut command, self.account.as_ref())
             .output()
-            .map_err(|source| Error::Run {
-                program: program.display().to_string(),
-                source,
-            })?;
+            .map_err(|source| Error::Run { program: program.display().to_string(), source })?;
         if output.status.success() {
             return Ok(());
         }
@@ -288,9 +266,7 @@ impl Postgres {
         let pid_file = self.data.join("postmaster.pid");
         forget(&pid_file)?;
         let mut running = Running::spawn(ENGINE, self.command(), &self.home.join("postgres.log"))?;
-        running
-            .until(async |pid| says_ready(&pid_file, pid))
-            .await?;
+        running.until(async |pid| says_ready(&pid_file, pid)).await?;
         *slot = Some(running);
         Ok(())
     }
@@ -299,11 +275,7 @@ impl Postgres {
         let mut command = keeper::tied(&self.programs.postgres(), OnOurDeath::Kill);
         command.arg("-D").arg(&self.data);
         let port = format!("port={}", self.port);
-        let fixed = [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            &port,
-        ];
+        let fixed = ["listen_addresses=127.0.0.1", "unix_socket_directories=", &port];
         for setting in fixed.iter().chain(self.tuning.settings()) {
             command.args(["-c", setting]);
         }
@@ -340,9 +312,7 @@ pub(crate) async fn stop_in(dir: &Path) -> Result<bool> {
 /// a living process. We know better: nothing works in the directory any more.
 fn forget(pid_file: &Path) -> Result<()> {
     match fs::remove_file(pid_file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).on("remove", pid_file)
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).on("remove", pid_file),
         _ => Ok(()),
     }
 }

@@ -73,19 +73,14 @@ pub(crate) fn psql() -> Result<PathBuf> {
 fn postgres_on_path() -> Option<PostgresPrograms> {
     let postgres = on_path("postgres")?.canonicalize().ok()?;
     let found = version(&postgres).filter(|it| *it >= POSTGRES_AT_LEAST)?;
-    let programs = PostgresPrograms {
-        bin: postgres.parent()?.to_owned(),
-        major: found.0,
-    };
+    let programs = PostgresPrograms { bin: postgres.parent()?.to_owned(), major: found.0 };
     (programs.initdb().is_file() && programs.psql().is_file()).then_some(programs)
 }
 
 fn pinned_postgres(account: Option<&Account>) -> Result<PostgresPrograms> {
     let bin = POSTGRES.programs(&install::root())?;
     let major = POSTGRES.version.split('.').next();
-    let major = major
-        .and_then(|it| it.parse().ok())
-        .expect("a pinned version begins with a number");
+    let major = major.and_then(|it| it.parse().ok()).expect("a pinned version begins with a number");
     let programs = PostgresPrograms { bin, major };
     match account {
         Some(account) if !account.can_run(&programs.postgres()) => {
@@ -101,18 +96,12 @@ fn reachable_copy(from: &Path, temp: &Path, account: &Account) -> Result<PathBuf
     let name = format!("{}-{}", POSTGRES.package, POSTGRES.version);
     let root = temp.join("hotline-engines");
     crate::refuge::own_directory(&root)?;
-    let dir = install::once(&root, &name, |staging| {
-        copy_tree(&from.join(&name), staging)
-    })?;
+    let dir = install::once(&root, &name, |staging| copy_tree(&from.join(&name), staging))?;
     let bin = dir.join(POSTGRES.bin);
     if account.can_run(&bin.join("postgres")) {
         return Ok(bin);
     }
-    Err(Error::Unreachable {
-        user: account.name.clone(),
-        dir: from.to_owned(),
-        fallback: root,
-    })
+    Err(Error::Unreachable { user: account.name.clone(), dir: from.to_owned(), fallback: root })
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
@@ -131,17 +120,11 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(program))
-        .find(|candidate| candidate.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|candidate| candidate.is_file())
 }
 
 fn version(program: &Path) -> Option<(u32, u32)> {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
     parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
@@ -163,14 +146,8 @@ mod tests {
     #[test]
     fn versions_are_read_as_servers_print_them() {
         assert_eq!(parse_version("nats-server: v2.15.1\n"), Some((2, 15)));
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 18.6 (Debian 18.6-1)"),
-            Some((18, 6))
-        );
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 19beta1"),
-            Some((19, 0))
-        );
+        assert_eq!(parse_version("postgres (PostgreSQL) 18.6 (Debian 18.6-1)"), Some((18, 6)));
+        assert_eq!(parse_version("postgres (PostgreSQL) 19beta1"), Some((19, 0)));
         assert_eq!(parse_version("no such thing"), None);
     }
 

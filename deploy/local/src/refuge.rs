@@ -38,9 +38,7 @@ pub(crate) fn own_directory(path: &Path) -> Result<()> {
     }
     let found = fs::symlink_metadata(path).on("read", path)?;
     if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Error::Foreign {
-            path: path.to_owned(),
-        });
+        return Err(Error::Foreign { path: path.to_owned() });
     }
     set_mode(path, 0o755)
 }
@@ -60,9 +58,7 @@ fn lets_in(dir: &Path, account: &Account) -> Result<bool> {
 }
 
 fn flattened(dir: &Path) -> String {
-    dir.to_string_lossy()
-        .trim_matches('/')
-        .replace(|it: char| !it.is_ascii_alphanumeric(), "-")
+    dir.to_string_lossy().trim_matches('/').replace(|it: char| !it.is_ascii_alphanumeric(), "-")
 }
 
 #[cfg(test)]
@@ -78,16 +74,9 @@ mod tests {
         set_mode(hidden.path(), 0o700).unwrap();
         let refuge = usable(hidden.path(), Some(&account)).unwrap();
         assert_ne!(refuge, hidden.path());
-        assert_eq!(
-            usable(hidden.path(), Some(&account)).unwrap(),
-            refuge,
-            "found again"
-        );
+        assert_eq!(usable(hidden.path(), Some(&account)).unwrap(), refuge, "found again");
         set_mode(hidden.path(), 0o755).unwrap();
-        assert_eq!(
-            usable(hidden.path(), Some(&account)).unwrap(),
-            hidden.path()
-        );
+        assert_eq!(usable(hidden.path(), Some(&account)).unwrap(), hidden.path());
         fs::remove_dir_all(refuge).unwrap();
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::error::{Error, OnFile, Result};
-use crate::{keeper, occupants};
+use crate::keeper;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -27,18 +27,10 @@ impl Running {
     pub(crate) fn spawn(engine: &'static str, mut command: Command, log: &Path) -> Result<Running> {
         let out = append_to(log)?;
         let err = out.try_clone().on("write", log)?;
-        command
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .process_group(0);
+        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
         let program = command.get_program().to_string_lossy().into_owned();
         let child = keeper::spawn(command).map_err(|source| Error::Run { program, source })?;
-        Ok(Running {
-            engine,
-            child,
-            log: log.to_owned(),
-        })
+        Ok(Running { engine, child, log: log.to_owned() })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -76,7 +68,7 @@ impl Running {
 
     /// Asks with `signal`, then waits; a server that does not follow in time is killed.
     pub(crate) async fn stop(mut self, signal: Signal, limit: Duration) {
-        occupants::signal(self.pid(), signal);
+        keeper::signal(self.pid(), signal);
         let began = Instant::now();
         while self.exited().is_none() && began.elapsed() < limit {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -99,11 +91,7 @@ impl Drop for Running {
 }
 
 fn append_to(log: &Path) -> Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(log)
-        .on("write", log)
+    OpenOptions::new().create(true).append(true).open(log).on("write", log)
 }
 
 fn tail(log: &Path) -> String {

@@ -23,8 +23,6 @@ pub(crate) fn number() -> Result<u16> {
 fn bytes<const N: usize>() -> Result<[u8; N]> {
     let source = Path::new("/dev/urandom");
     let mut bytes = [0; N];
-    File::open(source)
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .on("read", source)?;
+    File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).on("read", source)?;
     Ok(bytes)
 }

@@ -40,11 +40,7 @@ impl Server {
         if database.is_empty() {
             return Err(bad(variable, "it names no database"));
         }
-        Ok(Server {
-            psql,
-            authority: format!("postgres://{authority}"),
-            query,
-        })
+        Ok(Server { psql, authority: format!("postgres://{authority}"), query })
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
@@ -61,10 +57,7 @@ impl Server {
             return (url, None);
         };
         match login.split_once(':') {
-            Some((user, password)) => (
-                format!("{scheme}://{user}@{place}"),
-                Some(decoded(password)),
-            ),
+            Some((user, password)) => (format!("{scheme}://{user}@{place}"), Some(decoded(password))),
             None => (url, None),
         }
     }
@@ -74,41 +67,23 @@ pub(crate) async fn run(server: &Server, database: &str, statements: &str) -> Re
     let (url, password) = server.without_password(database);
     let mut command = Command::new(&server.psql);
     command
-        .args([
-            "--no-psqlrc",
-            "--no-password",
-            "--quiet",
-            "--no-align",
-            "--tuples-only",
-        ])
+        .args(["--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only"])
         .args(["--set", "ON_ERROR_STOP=1", "--dbname", &url])
         .args(statements.split(";\n").flat_map(|it| ["--command", it]))
         .env("PGCONNECT_TIMEOUT", "10")
         .envs(password.map(|it| ("PGPASSWORD", it)))
         .stdin(Stdio::null())
         .current_dir("/");
-    let output = blocking(move || {
-        command.output().map_err(|source| Error::Run {
-            program: "psql".into(),
-            source,
-        })
-    })
-    .await?;
+    let output =
+        blocking(move || command.output().map_err(|source| Error::Run { program: "psql".into(), source }))
+            .await?;
     if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout)
-            .trim_end()
-            .to_owned());
+        return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
     }
-    Err(Error::Sql {
-        message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
+    Err(Error::Sql { message: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
 }
 
-pub(crate) async fn fresh_database(
-    server: &Server,
-    name: &str,
-    template: Option<&str>,
-) -> Result<String> {
+pub(crate) async fn fresh_database(server: &Server, name: &str, template: Option<&str>) -> Result<String> {
     check(name)?;
     let template = template.unwrap_or("template0");
     check(template)?;
@@ -126,9 +101,7 @@ fn check(name: &str) -> Result<()> {
     if letter_first && name.len() <= 48 && name.chars().all(fits) {
         return Ok(());
     }
-    Err(Error::BadName {
-        name: name.to_owned(),
-    })
+    Err(Error::BadName { name: name.to_owned() })
 }
 
 fn decoded(text: &str) -> String {
@@ -136,13 +109,8 @@ fn decoded(text: &str) -> String {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = bytes
-            .get(at + 1..at + 3)
-            .and_then(|it| std::str::from_utf8(it).ok());
-        match (
-            bytes[at],
-            hex.and_then(|it| u8::from_str_radix(it, 16).ok()),
-        ) {
+        let hex = bytes.get(at + 1..at + 3).and_then(|it| std::str::from_utf8(it).ok());
+        match (bytes[at], hex.and_then(|it| u8::from_str_radix(it, 16).ok())) {
             (b'%', Some(byte)) => {
                 plain.push(byte);
                 at += 3;
@@ -157,10 +125,7 @@ fn decoded(text: &str) -> String {
 }
 
 fn bad(variable: &'static str, problem: &str) -> Error {
-    Error::BadUrl {
-        variable,
-        problem: problem.to_owned(),
-    }
+    Error::BadUrl { variable, problem: problem.to_owned() }
 }
 
 #[cfg(test)]
@@ -174,10 +139,7 @@ mod tests {
     #[test]
     fn a_named_server_keeps_its_parameters_when_the_database_changes() {
         let server = named("postgresql://me:a%40b@db.example:5433/main?sslmode=require").unwrap();
-        assert_eq!(
-            server.url("other"),
-            "postgres://me:a%40b@db.example:5433/other?sslmode=require"
-        );
+        assert_eq!(server.url("other"), "postgres://me:a%40b@db.example:5433/other?sslmode=require");
     }
 
     #[test]
@@ -190,14 +152,8 @@ mod tests {
 
     #[test]
     fn a_url_without_a_database_is_refused() {
-        assert!(matches!(
-            named("postgres://me@db.example"),
-            Err(Error::BadUrl { .. })
-        ));
-        assert!(matches!(
-            named("mysql://me@db.example/x"),
-            Err(Error::BadUrl { .. })
-        ));
+        assert!(matches!(named("postgres://me@db.example"), Err(Error::BadUrl { .. })));
+        assert!(matches!(named("mysql://me@db.example/x"), Err(Error::BadUrl { .. })));
     }
 
     #[test]

@@ -64,11 +64,7 @@ async fn what_is_stored_is_there_at_the_second_start_and_gone_at_a_fresh_one() {
     assert_eq!(kept(&second).await, 1);
     second.stop().await;
 
-    let fresh = started(NatsOptions {
-        fresh: true,
-        ..options
-    })
-    .await;
+    let fresh = started(NatsOptions { fresh: true, ..options }).await;
     assert_eq!(kept(&fresh).await, 0);
 }
 
@@ -97,10 +93,7 @@ async fn a_taken_port_is_refused_and_so_is_a_directory_in_use() {
     let place = place::new();
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
-    let refused = Nats::start(NatsOptions {
-        port: Some(port),
-        ..NatsOptions::new(place.path())
-    });
+    let refused = Nats::start(NatsOptions { port: Some(port), ..NatsOptions::new(place.path()) });
     assert!(matches!(refused.await, Err(Error::PortTaken { port: named, .. }) if named == port));
 
     let _first = started(NatsOptions::new(place.path())).await;
@@ -118,10 +111,7 @@ async fn nobody_enters_without_a_password() {
 }
 
 fn branch_options(place: &tempfile::TempDir) -> NatsOptions {
-    NatsOptions {
-        branches: vec!["b017".into()],
-        ..NatsOptions::new(place.path())
-    }
+    NatsOptions { branches: vec!["b017".into()], ..NatsOptions::new(place.path()) }
 }
 
 /// The work stream with a consumer per branch, as dispatch's gateway sets it up.
@@ -157,10 +147,7 @@ async fn pull(client: &Client, consumer: &str) -> Result<jetstream::Message, Str
         .get_consumer_from_stream(consumer, "HOTLINE_WORK")
         .await
         .map_err(|error| error.to_string())?;
-    let batch = consumer
-        .fetch()
-        .max_messages(1)
-        .expires(Duration::from_secs(5));
+    let batch = consumer.fetch().max_messages(1).expires(Duration::from_secs(5));
     let mut batch = batch.messages().await.map_err(|error| error.to_string())?;
     let message = batch.next().await.ok_or("nothing")?;
     message.map_err(|error| error.to_string())
@@ -185,12 +172,7 @@ async fn a_branch_cannot_pull_from_anothers_consumer() {
     let place = place::new();
     let nats = started(branch_options(&place)).await;
     work_stream(&nats, &["b017", "b018"]).await;
-    say(
-        &jetstream(&nats.url()).await,
-        "hotline.work.b018",
-        "not yours",
-    )
-    .await;
+    say(&jetstream(&nats.url()).await, "hotline.work.b018", "not yours").await;
 
     let branch = as_branch(&nats.branch_url("b017").unwrap(), "b017").await;
     assert!(pull(&branch, "b018").await.is_err());
@@ -198,10 +180,7 @@ async fn a_branch_cannot_pull_from_anothers_consumer() {
     // Admitted while the server runs, the other one can.
     let url = nats.add_branch("b018").await.unwrap();
     let other = as_branch(&url, "b018").await;
-    assert_eq!(
-        &pull(&other, "b018").await.unwrap().payload[..],
-        b"not yours"
-    );
+    assert_eq!(&pull(&other, "b018").await.unwrap().payload[..], b"not yours");
 }
 
 #[tokio::test]
@@ -220,22 +199,10 @@ async fn a_report_is_answered_by_core_and_only_ones_own_can_be_sent() {
     });
 
     let branch = as_branch(&nats.branch_url("b017").unwrap(), "b017").await;
-    assert!(
-        branch
-            .request("hotline.report.b018", "forged".into())
-            .await
-            .is_err()
-    );
-    let answer = branch
-        .request("hotline.report.b017", "done".into())
-        .await
-        .unwrap();
+    assert!(branch.request("hotline.report.b018", "forged".into()).await.is_err());
+    let answer = branch.request("hotline.report.b017", "done".into()).await.unwrap();
     assert_eq!(&answer.payload[..], b"accepted");
-    assert_eq!(
-        answering.await.unwrap(),
-        "hotline.report.b017",
-        "the forged one never arrived"
-    );
+    assert_eq!(answering.await.unwrap(), "hotline.report.b017", "the forged one never arrived");
 }
 
 #[tokio::test]
@@ -266,14 +233,8 @@ async fn analytics_has_a_copy_of_the_events_and_nothing_else() {
     say(&core, "hotline.event.intake.0.ticket.closed", "after").await;
 
     let reader = connect(&nats.url_of(NatsUser::Analytics)).await;
-    let stream = jetstream::new(reader.clone())
-        .get_stream("HOTLINE_ANALYTICS")
-        .await
-        .unwrap();
-    let consumer = stream
-        .create_consumer(consumer::pull::Config::default())
-        .await
-        .unwrap();
+    let stream = jetstream::new(reader.clone()).get_stream("HOTLINE_ANALYTICS").await.unwrap();
+    let consumer = stream.create_consumer(consumer::pull::Config::default()).await.unwrap();
     let mut messages = consumer.messages().await.unwrap();
     for expected in ["before", "after"] {
         let next = tokio::time::timeout(Duration::from_secs(10), messages.next()).await;
@@ -284,7 +245,6 @@ async fn analytics_has_a_copy_of_the_events_and_nothing_else() {
 
     // Whoever reads cannot reach into CORE through what the copy itself needs.
     let api = "hotline.analytics.api.CONSUMER.CREATE.HOTLINE_EVENTS";
-    let attempt =
-        tokio::time::timeout(Duration::from_millis(300), reader.request(api, "{}".into())).await;
+    let attempt = tokio::time::timeout(Duration::from_millis(300), reader.request(api, "{}".into())).await;
     assert!(!matches!(attempt, Ok(Ok(_))));
 }

@@ -13,10 +13,7 @@ async fn started(options: PostgresOptions) -> Postgres {
 }
 
 async fn count(postgres: &Postgres) -> String {
-    postgres
-        .sql("hotline", "SELECT count(*) FROM kept")
-        .await
-        .unwrap()
+    postgres.sql("hotline", "SELECT count(*) FROM kept").await.unwrap()
 }
 
 const FILL: &str = "CREATE TABLE kept (id int);\nINSERT INTO kept SELECT generate_series(1, 1000)";
@@ -33,15 +30,8 @@ async fn what_is_committed_is_there_at_the_second_start_and_gone_at_a_fresh_one(
     assert_eq!(count(&second).await, "1000");
     second.stop().await.unwrap();
 
-    let fresh = started(PostgresOptions {
-        fresh: true,
-        ..options
-    })
-    .await;
-    let gone = fresh
-        .sql("hotline", "SELECT count(*) FROM kept")
-        .await
-        .unwrap_err();
+    let fresh = started(PostgresOptions { fresh: true, ..options }).await;
+    let gone = fresh.sql("hotline", "SELECT count(*) FROM kept").await.unwrap_err();
     assert!(gone.to_string().contains("does not exist"), "{gone}");
 }
 
@@ -80,10 +70,7 @@ async fn a_taken_port_is_refused_and_so_is_a_directory_in_use() {
     let place = place::new();
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
-    let refused = Postgres::start(PostgresOptions {
-        port: Some(port),
-        ..PostgresOptions::new(place.path())
-    });
+    let refused = Postgres::start(PostgresOptions { port: Some(port), ..PostgresOptions::new(place.path()) });
     assert!(matches!(refused.await, Err(Error::PortTaken { port: named, .. }) if named == port));
 
     let _first = started(PostgresOptions::new(place.path())).await;
@@ -97,33 +84,13 @@ async fn databases_are_made_replaced_and_copied() {
     let postgres = started(PostgresOptions::new(place.path())).await;
     let url = postgres.fresh_database("template_a").await.unwrap();
     assert!(url.ends_with("/template_a"), "{url}");
-    postgres
-        .sql("template_a", "CREATE TABLE migrated (id int)")
-        .await
-        .unwrap();
+    postgres.sql("template_a", "CREATE TABLE migrated (id int)").await.unwrap();
 
-    postgres
-        .copied_database("copy", "template_a")
-        .await
-        .unwrap();
-    assert_eq!(
-        postgres
-            .sql("copy", "SELECT count(*) FROM migrated")
-            .await
-            .unwrap(),
-        "0"
-    );
+    postgres.copied_database("copy", "template_a").await.unwrap();
+    assert_eq!(postgres.sql("copy", "SELECT count(*) FROM migrated").await.unwrap(), "0");
     postgres.fresh_database("copy").await.unwrap();
-    assert!(
-        postgres
-            .sql("copy", "SELECT count(*) FROM migrated")
-            .await
-            .is_err()
-    );
-    assert!(matches!(
-        postgres.fresh_database("No").await,
-        Err(Error::BadName { .. })
-    ));
+    assert!(postgres.sql("copy", "SELECT count(*) FROM migrated").await.is_err());
+    assert!(matches!(postgres.fresh_database("No").await, Err(Error::BadName { .. })));
 }
 
 #[tokio::test]
@@ -144,10 +111,7 @@ async fn a_directory_hidden_from_the_servers_user_is_no_obstacle() {
 #[tokio::test]
 async fn durability_is_on_and_the_tuning_is_as_stated() {
     let place = place::new();
-    let options = PostgresOptions {
-        tuning: Tuning::Bench,
-        ..PostgresOptions::new(place.path())
-    };
+    let options = PostgresOptions { tuning: Tuning::Bench, ..PostgresOptions::new(place.path()) };
     let postgres = started(options).await;
     let shown = "SELECT string_agg(current_setting(name), ',' ORDER BY name) FROM pg_settings WHERE name IN \
                  ('fsync', 'full_page_writes', 'max_wal_size', 'shared_buffers', 'synchronous_commit')";

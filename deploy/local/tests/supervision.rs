@@ -35,10 +35,7 @@ fn port_of(url: &str) -> u16 {
 }
 
 fn ports(engines: &Engines) -> [u16; 2] {
-    [
-        port_of(&engines.nats_url()),
-        port_of(&engines.database_url()),
-    ]
+    [port_of(&engines.nats_url()), port_of(&engines.database_url())]
 }
 
 /// Not a test of its own: the process that the others kill. It supervises a pair until it is asked to end.
@@ -71,11 +68,7 @@ fn supervisor(dir: &Path) -> (Child, [u16; 2]) {
     }
     // Closed, it would make the child fail at its last words.
     child.stdout = Some(output.into_inner());
-    let mut words = line
-        .trim_end()
-        .split(' ')
-        .skip(1)
-        .map(|it| it.parse().unwrap());
+    let mut words = line.trim_end().split(' ').skip(1).map(|it| it.parse().unwrap());
     let found = [words.next().unwrap(), words.next().unwrap()];
     (child, found)
 }
@@ -97,10 +90,7 @@ async fn dropping_ends_both() {
     let engines = Engines::start(Options::ours(place.path())).await.unwrap();
     let found = ports(&engines);
     drop(engines);
-    until("the servers end", || {
-        !found.iter().any(|port| listens(*port))
-    })
-    .await;
+    until("the servers end", || !found.iter().any(|port| listens(*port))).await;
 }
 
 #[tokio::test]
@@ -109,13 +99,9 @@ async fn engines_outlive_the_runtime_that_started_them() {
     let dir = place.path().to_owned();
     let started = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime
-            .block_on(Engines::start(Options::ours(dir)))
-            .unwrap()
+        runtime.block_on(Engines::start(Options::ours(dir))).unwrap()
     });
-    let engines = tokio::task::spawn_blocking(|| started.join().unwrap())
-        .await
-        .unwrap();
+    let engines = tokio::task::spawn_blocking(|| started.join().unwrap()).await.unwrap();
     // Its threads are gone; a signal tied to them would have come by now.
     assert_eq!(engines.sql("hotline", "SELECT 1").await.unwrap(), "1");
     assert!(ports(&engines).iter().all(|port| listens(*port)));
@@ -127,14 +113,8 @@ async fn servers_die_with_their_killed_parent_and_the_directory_is_free() {
     let (mut child, found) = supervisor(place.path());
     child.kill().unwrap();
     child.wait().unwrap();
-    until("the servers end", || {
-        !found.iter().any(|port| listens(*port))
-    })
-    .await;
-    let again = Options {
-        fresh: false,
-        ..Options::ours(place.path())
-    };
+    until("the servers end", || !found.iter().any(|port| listens(*port))).await;
+    let again = Options { fresh: false, ..Options::ours(place.path()) };
     let engines = Engines::start(again).await.unwrap();
     assert_eq!(engines.sql("hotline", "SELECT 1").await.unwrap(), "1");
 }
@@ -146,10 +126,7 @@ async fn a_standing_pair_can_be_stopped_from_outside() {
     assert!(stop_in(place.path()).await.unwrap());
     assert!(child.wait().unwrap().success(), "it was asked, not killed");
     assert!(!found.iter().any(|port| listens(*port)));
-    assert!(
-        !stop_in(place.path()).await.unwrap(),
-        "nothing is left to stop"
-    );
+    assert!(!stop_in(place.path()).await.unwrap(), "nothing is left to stop");
 }
 
 #[tokio::test]
@@ -160,11 +137,7 @@ async fn an_orphan_of_an_earlier_run_is_ended_and_a_bystander_is_not() {
         let program = programs.path().join(name);
         fs::copy("/bin/sleep", &program).unwrap();
         let mut command = Command::new(program);
-        command
-            .arg("600")
-            .current_dir(place.path())
-            .spawn()
-            .unwrap()
+        command.arg("600").current_dir(place.path()).spawn().unwrap()
     };
     let mut orphan = in_dir("nats-server");
     let mut bystander = in_dir("editor");

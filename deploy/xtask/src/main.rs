@@ -1,1 +1,46 @@
-fn main() {}
+//! The command line of `cargo xtask`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{bench, check, demo, engines, test};
+
+/// Everything that is done with this workspace beyond building it.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the whole system on this machine with its own NATS and Postgres.
+    Demo(demo::Args),
+    /// Runs all tests; arguments go to the test runner.
+    Test(test::Args),
+    /// Formatting, lints, layers, contracts, compose file: what a change must pass beside the tests.
+    Check,
+    /// Which crate may depend on which.
+    Layers,
+    /// Measures the system against its targets.
+    Bench(bench::Args),
+    /// Runs NATS and Postgres alone and prints their urls, until Ctrl-C.
+    Engines(engines::Args),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let outcome = match Line::parse().command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Test(args) => test::run(args).await,
+        Command::Check => check::run(),
+        Command::Layers => check::layers().map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(args).await,
+        Command::Engines(args) => engines::run(args).await,
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

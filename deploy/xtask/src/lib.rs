@@ -1,0 +1,24 @@
+//! `cargo xtask`: everything that is done with this workspace beyond building it.
+//!
+//! ```text
+//! demo          engines + `hotline demo`: the whole system on this machine
+//! test          engines + every test, then the documentation's examples
+//! check         formatting, lints, layers, contracts, compose file
+//! bench         engines tuned for measuring + `hotline bench`
+//! engines       NATS and Postgres alone, until Ctrl-C
+//! ```
+//!
+//! What a command needs beyond the Rust toolchain it installs under `target/`, pinned: servers (see `local-engines`), a
+//! Python environment, buf. Nothing is left running when a command ends, however it ends.
+
+pub mod bench;
+pub mod buf;
+pub mod check;
+pub mod compose;
+pub mod demo;
+pub mod engines;
+pub mod layers;
+pub mod program;
+pub mod python;
+pub mod test;
+pub mod workspace;

@@ -1,0 +1,73 @@
+//! Where things are, and how cargo is called.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+/// The root of the workspace.
+#[must_use]
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("this crate lies two levels below the root")
+}
+
+#[must_use]
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Where a command's servers keep their data.
+#[must_use]
+pub fn data(purpose: &str) -> PathBuf {
+    target().join("engines-data").join(purpose)
+}
+
+/// The cargo that runs us, in the root. The macros of sqlx use the committed descriptions of queries, whatever
+/// database the environment names.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).env("SQLX_OFFLINE", "true");
+    command
+}
+
+/// Builds the one binary with a profile and returns its path.
+pub fn build_hotline(profile: &str) -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--package", "hotline", "--bin", "hotline", "--profile", profile]);
+    succeed(&mut build)?;
+    Ok(target().join(profile).join("hotline"))
+}
+
+/// Runs a command to its end; anything but success is an error that shows the command.
+pub fn succeed(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let status = command.status().with_context(|| format!("cannot run `{shown}`"))?;
+    ensure!(status.success(), "`{shown}` failed ({status})");
+    Ok(())
+}
+
+/// The command as somebody would type it.
+#[must_use]
+pub fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    std::iter::once(program)
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Runs one part of a command under a heading and says how long it took.
+pub fn phase<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    eprintln!("== {name}");
+    let began = Instant::now();
+    let outcome = work();
+    let word = if outcome.is_ok() { "done" } else { "FAILED" };
+    eprintln!("== {name}: {word} after {:.1} s", began.elapsed().as_secs_f64());
+    outcome
+}
