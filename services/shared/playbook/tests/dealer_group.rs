@@ -1,0 +1,17 @@
+//! The dealer group's playbook loads, and says what the rules say.
+
+use playbook::{Facts, Lang, Playbook, Value, render_all};
+
+const TEXT: &str = include_str!("../../../../deploy/playbooks/dealer-group/playbook.yaml");
+
+fn playbook() -> Playbook {
+    match Playbook::load(&[("playbook.yaml", TEXT)]) {
+        Ok(playbook) => playbook,
+        Err(found) => panic!("{}", render_all(&found, Lang::En)),
+    }
+}
+
+#[test]
+fn it_loads() {
+    assert_eq!(playbook().id, "dealer-group");
+}
