@@ -1,0 +1,58 @@
+//! Who may act on a case, and who may see it.
+
+use std::collections::BTreeSet;
+
+use chassis_core::{Actor, Refusal};
+use organisation::Snapshot;
+
+use crate::state::Ticket;
+
+/// Reads and commands alike: within the own part of the organisation, and not complained about.
+pub fn may_touch(directory: &Snapshot, actor: &Actor, ticket: &Ticket) -> Result<(), Refusal> {
+    not_barred(actor, &ticket.barred)?;
+    may_work_at(directory, actor, &ticket.branch)
+}
+
+/// Branch people act for branches at or below their node; the group for all.
+pub fn may_work_at(directory: &Snapshot, actor: &Actor, branch: &str) -> Result<(), Refusal> {
+    let within = match actor {
+        Actor::Service { .. } => true,
+        Actor::Person { .. } | Actor::System { .. } => {
+            actor.grants().iter().any(|grant| directory.is_within(branch, &grant.node))
+        }
+    };
+    if within {
+        return Ok(());
+    }
+    Err(Refusal::denied(
+        "other-branch",
+        format!("您在门店 {branch} 没有任何职务，不能处理该门店的工单。"),
+        format!("You hold no role at branch {branch} or above it, so its cases are not yours to handle."),
+    ))
+}
+
+/// The person complained about takes no part (DG-03).
+pub fn not_barred(actor: &Actor, barred: &BTreeSet<String>) -> Result<(), Refusal> {
+    match actor.person() {
+        Some(person) if barred.contains(person) => Err(Refusal::denied(
+            "barred",
+            "该投诉涉及您本人，您不能查看或参与处理，请交由他人办理。",
+            "This complaint concerns you: you can neither see it nor take part. Hand it to somebody else.",
+        )
+        .rule("DG-03")),
+        _ => Ok(()),
+    }
+}
+
+/// Anybody with a role may ask who is calling.
+pub fn has_any_role(actor: &Actor) -> Result<(), Refusal> {
+    match actor {
+        Actor::Service { .. } => Ok(()),
+        _ if !actor.grants().is_empty() => Ok(()),
+        _ => Err(Refusal::denied(
+            "no-role",
+            "您没有任何职务，不能查询客户档案。",
+            "You hold no role, so the customer file is not open to you.",
+        )),
+    }
+}

@@ -1,0 +1,53 @@
+//! What intake owns: customers by phone, assets, tickets, counters.
+
+mod asset;
+mod customer;
+mod ticket;
+
+use chassis_core::{Aggregate, Column, ColumnKind, Table, Value};
+use proto::{Id, Shard};
+use serde::{Deserialize, Serialize};
+
+use crate::{keys, number};
+
+pub use asset::{Asset, Opening};
+pub use customer::{Customer, CustomerTicket, FileCheck, KnownAsset, PhoneBook};
+pub use ticket::{
+    FollowUpSeal, Judged, Link, Note, PastCycle, PlaybookVersion, Progress, Raised, State, Ticket, Wait, Why,
+};
+
+pub const TABLES: &[&Table] =
+    &[Ticket::TABLE, Customer::TABLE, PhoneBook::TABLE, Asset::TABLE, Counter::TABLE];
+
+/// Counts the tickets of one shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    pub shard: Shard,
+    /// The sequence given last.
+    pub last: u64,
+}
+
+impl Counter {
+    pub fn new(shard: Shard) -> Counter {
+        Counter { shard, last: 0 }
+    }
+
+    /// The next ticket's number.
+    pub fn next_number(&mut self) -> String {
+        self.last += 1;
+        number::format(self.shard, self.last)
+    }
+}
+
+impl Aggregate for Counter {
+    const TABLE: &'static Table =
+        &Table { name: "counter", columns: &[Column { name: "last", kind: ColumnKind::Int }] };
+
+    fn id(&self) -> Id {
+        keys::counter(self.shard)
+    }
+
+    fn columns(&self) -> Vec<Value> {
+        vec![Value::Int(i64::try_from(self.last).unwrap_or(i64::MAX))]
+    }
+}
