@@ -56,6 +56,8 @@ struct Pause {
 enum Rule<'a> {
     Wall,
     Open,
+    /// Working days end on an opening rather than on the closing before it.
+    OpenDays,
     /// Calendar days move by the midnights of the pause.
     Days {
         start: i64,
@@ -99,6 +101,7 @@ impl Calendar {
         let due = self.part(start, limit, percent);
         let rule = match rule(start, limit) {
             Rule::Days { .. } => Rule::Wall,
+            Rule::OpenDays => Rule::Open,
             Rule::CutOff { limit, .. } => Rule::CutOff { limit, percent },
             rule => rule,
         };
@@ -152,7 +155,8 @@ impl Calendar {
     fn resumed(&self, rule: &mut Rule<'_>, due: i64, from: i64, to: i64) -> i64 {
         match rule {
             Rule::Wall => due + (to - from),
-            Rule::Open => self.pushed(due, self.between(from, to)),
+            Rule::Open => self.add(due, self.between(from, to)),
+            Rule::OpenDays => self.pushed(due, self.between(from, to)),
             Rule::Days { start, days, until, moved } => {
                 *moved += self.day_at(to) - self.day_at(from);
                 let due = self.days_later(*start, i64::from(*days) + *moved, *until);
@@ -281,7 +285,8 @@ impl Calendar {
 fn rule(start: i64, limit: &Limit) -> Rule<'_> {
     match *limit {
         Limit::Wall { .. } => Rule::Wall,
-        Limit::WorkingTime { .. } | Limit::WorkingDays { .. } => Rule::Open,
+        Limit::WorkingTime { .. } => Rule::Open,
+        Limit::WorkingDays { .. } => Rule::OpenDays,
         Limit::CalendarDays { days, until } => Rule::Days { start, days, until, moved: 0 },
         Limit::Before { .. } => Rule::Fixed,
         Limit::EndOfShift
