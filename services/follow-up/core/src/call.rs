@@ -51,7 +51,8 @@ pub(crate) fn record(ask: &RecordCall, step: &mut Step<'_>) -> Result<Reply, Hal
         call.text.clone_from(&ask.text);
         call.state = CallBackState::Recorded { at: step.now(), by, answers: answers.clone(), unhappy, consequence };
     }
-    follow(ask, &mut known, &playbook, rule, !answers.is_empty(), step);
+    let outcome = if unhappy { "unhappy" } else { "happy" };
+    follow(ask, &mut known, &playbook, &rule.id, outcome, !answers.is_empty(), step);
     seal::if_over(ask.ticket, &mut known, &playbook, step);
     case.known = Some(known);
     step.put(&case);
@@ -59,14 +60,22 @@ pub(crate) fn record(ask: &RecordCall, step: &mut Step<'_>) -> Result<Reply, Hal
 }
 
 /// What the call makes due in turn.
-fn follow(ask: &RecordCall, known: &mut Known, playbook: &Playbook, rule: &Rule, surveyed: bool, step: &mut Step<'_>) {
-    let (subject, now) = (Some(rule.id.as_str()), step.now());
+fn follow(
+    ask: &RecordCall,
+    known: &mut Known,
+    playbook: &Playbook,
+    rule: &str,
+    outcome: &str,
+    surveyed: bool,
+    step: &mut Step<'_>,
+) {
+    let now = step.now();
     let mut signals = vec![
-        Signal::new::<said::FollowUpAttempted>(subject, ask.cycle, now),
-        Signal::new::<said::FollowUpRecorded>(subject, ask.cycle, now),
+        Signal::new::<said::FollowUpAttempted>(Some(rule), ask.cycle, now).with_outcome("reached"),
+        Signal::new::<said::FollowUpRecorded>(Some(rule), ask.cycle, now).with_outcome(outcome),
     ];
     if surveyed {
-        signals.push(Signal::new::<said::SurveyAnswered>(subject, ask.cycle, now));
+        signals.push(Signal::new::<said::SurveyAnswered>(Some(rule), ask.cycle, now).with_outcome(outcome));
     }
     for signal in signals {
         schedule::after(ask.ticket, known, playbook, &signal, step);

@@ -40,6 +40,7 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
         return Ok(());
     };
     let mut case = step.get::<Case>(ticket)?.unwrap_or_else(|| Case::new(ticket));
+    let before = (case.known.clone(), case.aside.len());
     if !case.is_news(heard.at) {
         return Ok(());
     }
@@ -56,7 +57,10 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
             }
         }
     }
-    step.put(&case);
+    // Most of what dispatch says changes nothing here: no row is written for it.
+    if (&case.known, case.aside.len()) != (&before.0, before.1) {
+        step.put(&case);
+    }
     Ok(())
 }
 

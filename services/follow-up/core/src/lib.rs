@@ -26,7 +26,7 @@ mod answers;
 mod attempt;
 mod call;
 mod case;
-mod command;
+pub mod command;
 mod gate;
 mod hear;
 mod moment;

@@ -59,6 +59,8 @@ pub(crate) struct Signal {
     pub at: Time,
     /// What became known with it.
     pub facts: Facts,
+    /// The fact `outcome`, which holds for this event only.
+    pub outcome: Option<String>,
 }
 
 impl Signal {
@@ -69,20 +71,26 @@ impl Signal {
             cycle,
             at,
             facts: Facts::new(),
+            outcome: None,
         }
+    }
+
+    #[must_use]
+    pub fn with_outcome(mut self, outcome: &str) -> Signal {
+        self.outcome = Some(outcome.to_owned());
+        self
     }
 
     /// What dispatch said; `None` for every other event.
     pub fn of_work(heard: &Heard) -> Option<Signal> {
         let cycle = heard.event.ticket()?.cycle;
         let at = heard.recorded_at;
-        let plain = |name: &str| Signal { name: name.to_owned(), subject: None, cycle, at, facts: Facts::new() };
         Some(match &heard.event {
-            AnyEvent::WorkDispatched(_) => plain(work::WorkDispatched::NAME),
-            AnyEvent::WorkAcknowledged(_) => plain(work::WorkAcknowledged::NAME),
-            AnyEvent::WorkRefused(_) => plain(work::WorkRefused::NAME),
-            AnyEvent::WorkWithdrawn(_) => plain(work::WorkWithdrawn::NAME),
-            AnyEvent::WorkCompleted(_) => plain(work::WorkCompleted::NAME),
+            AnyEvent::WorkDispatched(_) => Signal::new::<work::WorkDispatched>(None, cycle, at),
+            AnyEvent::WorkAcknowledged(_) => Signal::new::<work::WorkAcknowledged>(None, cycle, at),
+            AnyEvent::WorkRefused(_) => Signal::new::<work::WorkRefused>(None, cycle, at),
+            AnyEvent::WorkWithdrawn(_) => Signal::new::<work::WorkWithdrawn>(None, cycle, at),
+            AnyEvent::WorkCompleted(_) => Signal::new::<work::WorkCompleted>(None, cycle, at),
             AnyEvent::WorkAssigned(e) => Signal::new::<work::WorkAssigned>(Some(&e.step), cycle, at),
             AnyEvent::WorkStepReady(e) => Signal::new::<work::WorkStepReady>(Some(&e.step), cycle, at),
             AnyEvent::WorkStepDone(e) => {
@@ -91,7 +99,10 @@ impl Signal {
                 signal
             }
             AnyEvent::ApprovalAsked(e) => Signal::new::<work::ApprovalAsked>(Some(&e.step), cycle, at),
-            AnyEvent::ApprovalDecided(e) => Signal::new::<work::ApprovalDecided>(Some(&e.step), cycle, at),
+            AnyEvent::ApprovalDecided(e) => {
+                let outcome = if e.decision == "approved" { "approved" } else { "refused" };
+                Signal::new::<work::ApprovalDecided>(Some(&e.step), cycle, at).with_outcome(outcome)
+            }
             _ => return None,
         })
     }
