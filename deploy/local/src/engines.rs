@@ -12,7 +12,7 @@ const NATS_URL: &str = "NATS_URL";
 const DATABASE_URL: &str = "DATABASE_URL";
 /// A Postgres server that a whole test run shares. Not DATABASE_URL, which would also make sqlx's macros ask that
 /// server while compiling.
-const TEST_DATABASE_URL: &str = "HOTLINE_TEST_DATABASE_URL";
+const TEST_DATABASE_URL: &str = "TEST_DATABASE_URL";
 
 /// Whose servers are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Servers {
     /// Ours, whatever the environment says: for who kills them.
     Ours,
     /// A NATS server of our own (subjects cannot be told apart otherwise) and the Postgres of the test run, named by
-    /// `HOTLINE_TEST_DATABASE_URL`, if there is one.
+    /// `TEST_DATABASE_URL`, if there is one.
     TestRun,
 }
 
@@ -209,6 +209,7 @@ async fn start_nats(options: &Options) -> Result<NatsServer> {
     if options.servers == Servers::NamedOrOurs
         && let Some(url) = variable(NATS_URL)
     {
+        nats::check_named(NATS_URL, &url).await?;
         return Ok(NatsServer::Named { url });
     }
     let nats = Nats::start(NatsOptions {

@@ -27,8 +27,10 @@ mod postgres;
 mod programs;
 mod refuge;
 mod running;
+mod scratch;
 mod secret;
 mod sql;
+mod wheel;
 
 pub mod install;
 
@@ -36,6 +38,7 @@ pub use engines::{Engines, Options, Servers, stop_in};
 pub use error::{Error, Result};
 pub use nats::{Nats, NatsOptions, NatsUser};
 pub use postgres::{Postgres, PostgresOptions, Tuning};
+pub use scratch::scratch;
 
 /// Runs what waits for a file, a lock or another program where it holds nobody up.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

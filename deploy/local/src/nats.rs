@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::sync::Mutex;
 
 use crate::error::{Error, OnFile, Result};
@@ -184,7 +184,7 @@ impl Nats {
         let mut slot = self.running.lock().await;
         let mut running = Running::spawn(ENGINE, self.command(), &self.home.join("nats.log"))?;
         let port = self.port;
-        running.until(async |_| greets(port).await).await?;
+        running.until(async |_| greets((Ipv4Addr::LOCALHOST, port)).await).await?;
         *slot = Some(running);
         Ok(())
     }
@@ -243,9 +243,21 @@ pub(crate) async fn stop_in(dir: &Path) -> Result<bool> {
     home::stop(ENGINE, dir).await
 }
 
+/// Whether a server answers where the url says; the first of several will do.
+pub(crate) async fn check_named(variable: &'static str, url: &str) -> Result<()> {
+    let first = url.split(',').next().unwrap_or_default();
+    let place = first.split_once("://").map_or(first, |(_, rest)| rest);
+    let place = place.rsplit('@').next().unwrap_or_default().trim_end_matches('/');
+    let address = if place.contains(':') { place.to_owned() } else { format!("{place}:4222") };
+    if greets(&address).await {
+        return Ok(());
+    }
+    Err(Error::BadUrl { variable, problem: format!("no NATS server answers at {address}") })
+}
+
 /// A NATS server speaks first.
-pub(crate) async fn greets(port: u16) -> bool {
-    let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
+async fn greets(address: impl ToSocketAddrs) -> bool {
+    let Ok(stream) = TcpStream::connect(address).await else {
         return false;
     };
     let mut line = String::new();

@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 use crate::account::Account;
 use crate::error::{Error, OnFile, Result};
-use crate::install::{self, NATS, POSTGRES};
+use crate::install;
+use crate::wheel::{NATS, POSTGRES};
 
-/// `max_deliver`-less work queues and counters the services rely on came with 2.12.
+/// The client is built for 2.12's interface of JetStream.
 const NATS_AT_LEAST: (u32, u32) = (2, 12);
 /// `transaction_timeout`, one of the guards of the writer's session, came with 17; so did the built-in locale.
 const POSTGRES_AT_LEAST: (u32, u32) = (17, 0);

@@ -1,12 +1,19 @@
 //! Directories that another user can reach, when the one asked for is hidden from him.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::account::Account;
 use crate::error::{Error, OnFile, Result};
+use crate::occupants;
+
+const PREFIX: &str = "hotline-engines-";
+/// In a refuge: whose it is.
+const ORIGIN: &str = "origin";
 
 /// `dir` if `account` can use directories in it, else one for the same purpose under the system's temporary directory.
 pub(crate) fn usable(dir: &Path, account: Option<&Account>) -> Result<PathBuf> {
@@ -16,8 +23,11 @@ pub(crate) fn usable(dir: &Path, account: Option<&Account>) -> Result<PathBuf> {
     if lets_in(dir, account)? {
         return Ok(dir.to_owned());
     }
-    let fallback = std::env::temp_dir().join(format!("hotline-engines-{}", flattened(dir)));
+    sweep();
+    let fallback = std::env::temp_dir().join(format!("{PREFIX}{}", flattened(dir)));
     own_directory(&fallback)?;
+    let origin = fallback.join(ORIGIN);
+    fs::write(&origin, dir.as_os_str().as_bytes()).on("write", &origin)?;
     if lets_in(&fallback, account)? {
         return Ok(fallback);
     }
@@ -57,6 +67,26 @@ fn lets_in(dir: &Path, account: &Account) -> Result<bool> {
     Ok(reachable)
 }
 
+/// Removes refuges whose directory is gone: nobody will come back for what is in them.
+fn sweep() {
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    for refuge in entries.map(|entry| entry.path()) {
+        let name = refuge.file_name().unwrap_or_default().as_bytes();
+        let ours = name.starts_with(PREFIX.as_bytes()) && own_directory(&refuge).is_ok();
+        if !ours {
+            continue;
+        }
+        let Ok(origin) = fs::read(refuge.join(ORIGIN)) else {
+            continue;
+        };
+        if !Path::new(OsStr::from_bytes(&origin)).exists() {
+            occupants::kill_now(&refuge);
+            // Another process may be removing it too.
+            let _ = fs::remove_dir_all(&refuge);
+        }
+    }
+}
+
 fn flattened(dir: &Path) -> String {
     dir.to_string_lossy().trim_matches('/').replace(|it: char| !it.is_ascii_alphanumeric(), "-")
 }
@@ -77,7 +107,11 @@ mod tests {
         assert_eq!(usable(hidden.path(), Some(&account)).unwrap(), refuge, "found again");
         set_mode(hidden.path(), 0o755).unwrap();
         assert_eq!(usable(hidden.path(), Some(&account)).unwrap(), hidden.path());
-        fs::remove_dir_all(refuge).unwrap();
+
+        set_mode(hidden.path(), 0o700).unwrap();
+        drop(hidden);
+        sweep();
+        assert!(!refuge.exists(), "its directory is gone");
     }
 
     #[test]

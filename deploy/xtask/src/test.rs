@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use local_engines::{Postgres, PostgresOptions};
 
-use crate::workspace::{cargo, data, phase, shown};
+use crate::workspace::{cargo, phase, shown};
 use crate::{buf, python};
 
 #[derive(clap::Args)]
@@ -46,17 +46,14 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 /// One Postgres for the whole run (each test has a database of its own in it): with a process per test, as nextest has
 /// it, a server per test would cost more than the tests.
 async fn surroundings() -> Result<Surroundings> {
-    let options = PostgresOptions {
-        fresh: true,
-        ..PostgresOptions::new(data(&format!("test-{}", std::process::id())))
-    };
+    let options = PostgresOptions { fresh: true, ..PostgresOptions::new(local_engines::scratch("run")?) };
     let starting = async { Postgres::start(options).await.context("Postgres did not start") };
     let tools = tokio::task::spawn_blocking(|| anyhow::Ok((python::python_env()?, buf::buf_binary()?)));
     let (postgres, tools) = tokio::try_join!(starting, async { tools.await? })?;
     let variables = vec![
-        ("HOTLINE_TEST_DATABASE_URL", postgres.url()),
+        ("TEST_DATABASE_URL", postgres.url()),
         ("HOTLINE_PYTHON", tools.0.display().to_string()),
-        ("HOTLINE_BUF", tools.1.display().to_string()),
+        ("BUF", tools.1.display().to_string()),
     ];
     Ok(Surroundings { variables, postgres })
 }
