@@ -1,6 +1,7 @@
 //! Resolves inheritance into the rules of one calendar, reporting every problem at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use jiff::civil::Date;
@@ -216,10 +217,10 @@ fn is_called(name: &str, wanted: &str) -> bool {
 }
 
 /// Dates outside the horizon are reported elsewhere; here they must only not take for ever.
-fn range(from: Date, until: Option<Date>) -> std::ops::RangeInclusive<i64> {
-    let inside = |date: Date| (FIRST_YEAR..=LAST_YEAR).contains(&date.year());
+fn range(from: Date, until: Option<Date>) -> Range<i64> {
     let until = until.unwrap_or(from);
-    if inside(from) && inside(until) { day_of(from)..=day_of(until) } else { 1..=0 }
+    let inside = |date: Date| (FIRST_YEAR..=LAST_YEAR).contains(&date.year());
+    if inside(from) && inside(until) { day_of(from)..day_of(until) + 1 } else { 0..0 }
 }
 
 fn hours(change: &Change) -> Hours {

@@ -23,7 +23,7 @@ impl Calendar {
     /// that day's opening.
     #[must_use]
     pub fn add_working_days(&self, from: Timestamp, days: u32) -> Timestamp {
-        instant(self.working_days_later(self.micros(from), 2 * days))
+        instant(self.working_days_later(self.micros(from), days.saturating_mul(2)))
     }
 
     pub(crate) fn shift_end(&self, at: i64) -> i64 {
@@ -151,8 +151,9 @@ impl Calendar {
     fn day_of_shift(&self, at: i64) -> i64 {
         let today = self.day_at(at);
         let covers = |day: &i64| {
-            let mut hours = self.rules().hours(*day).iter();
-            hours.any(|hours| (|(open, close)| open <= at && at < close)(self.bounds(*day, *hours)))
+            let hours = self.rules().hours(*day).iter();
+            let mut bounds = hours.map(|hours| self.bounds(*day, *hours));
+            bounds.any(|(open, close)| open <= at && at < close)
         };
         (today - 2..=today).find(covers).unwrap_or(today)
     }

@@ -10,7 +10,8 @@ use crate::source::Weekday;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Limit {
-    /// `15m`, `24h`: minutes on the wall clock.
+    /// `15m`, `24h`: minutes that pass for everybody, open or not. Where the clocks are changed,
+    /// 24 h stay 24 h, though the clock face then shows another hour.
     Wall { minutes: u32 },
     /// `4 working hours`: minutes in which the branch is open.
     WorkingTime { minutes: u32 },

@@ -236,3 +236,36 @@ fn answers_beyond_the_published_holidays_are_provisional() {
     assert!(!provisional(&office(), "2026-12-31 10:00", "24h"), "the wall clock knows no holidays");
     assert!(!provisional(&night_watch(), "2027-12-28 10:00", "10 working days"), "keeps none");
 }
+
+#[test]
+fn a_skipped_hour_is_not_worked_and_a_repeated_one_is() {
+    let hours = |zone: &str, from: &str, to: &str| {
+        let text = format!("{{id: night, version: 1, zone: {zone}, week: {{daily: ['22:00-06:00']}}}}");
+        let night = branches::compile(&text);
+        night.working_between(branches::at_in(zone, from), branches::at_in(zone, to)).as_hours()
+    };
+    assert_eq!(hours("Europe/Berlin", "2026-03-28 12:00", "2026-03-29 12:00"), 7);
+    assert_eq!(hours("Europe/Berlin", "2026-10-24 12:00", "2026-10-25 12:00"), 9);
+    assert_eq!(hours("America/New_York", "2026-03-07 12:00", "2026-03-08 12:00"), 7);
+    assert_eq!(hours("America/New_York", "2026-10-31 12:00", "2026-11-01 12:00"), 9);
+    assert_eq!(hours("Asia/Shanghai", "2026-03-28 12:00", "2026-03-29 12:00"), 8);
+}
+
+#[test]
+fn a_shift_that_opens_in_a_skipped_hour_opens_at_the_jump_and_never_twice() {
+    let early = "{id: early, version: 1, zone: Europe/Berlin, week: {daily: ['02:30-05:00']}}";
+    let early = branches::compile(early);
+    let jump = early.next_open(branches::at_in("Europe/Berlin", "2026-03-29 00:00"));
+    assert_eq!(branches::wall(&early, jump), "2026-03-29 03:00");
+    // 02:30 comes twice: opened at the first one, 3 h 30 m until 05:00.
+    let night = branches::at_in("Europe/Berlin", "2026-10-25 00:00");
+    let open = early.working_between(night, branches::at_in("Europe/Berlin", "2026-10-25 12:00"));
+    assert_eq!(open.as_mins(), 210);
+}
+
+#[test]
+fn a_day_under_a_night_shift_that_reaches_across_it_is_not_the_next_one() {
+    let text = "{id: odd, version: 1, zone: Asia/Shanghai, week: {saturday: ['22:00-06:00'], sunday: ['00:00-00:01']}}";
+    // Sunday 02:00 belongs to Saturday's shift, and Sunday's own minute is over by then.
+    assert_eq!(due(&branches::compile(text), "2026-06-07 02:00", "1 working day"), "2026-06-14 02:00");
+}

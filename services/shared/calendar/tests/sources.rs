@@ -246,3 +246,11 @@ fn a_table_of_holidays_is_checked() {
     );
     assert_eq!(import(header), Err("the table has no rows".to_owned()));
 }
+
+#[test]
+fn the_example_in_the_guide_is_a_sound_calendar() {
+    let guide = include_str!("../../../../deploy/calendars/README.md");
+    let example = guide.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n"));
+    let branch = compile(example.expect("an example"));
+    assert!(branch.is_open(at("2026-02-28 10:00")) && !branch.is_open(at("2026-02-17 10:00")));
+}

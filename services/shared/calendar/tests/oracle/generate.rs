@@ -8,7 +8,7 @@ use calendar::{CalendarSource, Change, DayKey, Interval, Override, Weekday};
 use jiff::Span;
 use jiff::civil::Date;
 use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, FileFailurePersistence};
 
 /// Gaps and folds of an hour and of half an hour, one at midnight, a date that does not exist,
 /// leap days and year ends.
@@ -32,7 +32,9 @@ const OCCASIONS: &[(&str, &str)] = &[
 /// A share by default; `CALENDAR_CASES` asks for more.
 pub fn config() -> Config {
     let cases = std::env::var("CALENDAR_CASES").ok().and_then(|cases| cases.parse().ok());
-    Config { cases: cases.unwrap_or(48), ..Config::default() }
+    // Beside the test file; the default looks for the crate's root, which a test has not.
+    let beside = FileFailurePersistence::WithSource("proptest-regressions");
+    Config { cases: cases.unwrap_or(48), failure_persistence: Some(Box::new(beside)), ..Config::default() }
 }
 
 pub fn calendars() -> impl Strategy<Value = (CalendarSource, Date)> {
