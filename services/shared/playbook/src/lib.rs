@@ -18,6 +18,7 @@
 
 pub mod approval;
 pub mod case;
+mod check;
 pub mod clock;
 pub mod condition;
 pub mod diagnostic;
@@ -34,6 +35,7 @@ pub mod step;
 pub mod table;
 pub mod tell;
 pub mod text;
+mod unsupported;
 mod yaml;
 
 pub use approval::{ApprovalUse, Approver, Band, Matrix};

@@ -15,3 +15,12 @@ fn playbook() -> Playbook {
 fn it_loads() {
     assert_eq!(playbook().id, "dealer-group");
 }
+
+#[test]
+fn nothing_is_questionable_about_it() {
+    let playbook = playbook();
+    let found = playbook.check();
+    assert!(found.is_empty(), "{}", render_all(&found, Lang::En));
+    let lacking = playbook.unsupported();
+    assert!(lacking.is_empty(), "{}", render_all(&lacking, Lang::En));
+}

@@ -218,19 +218,25 @@ impl Ctx {
         let mut object = self.object(node);
         let zh = object.get("zh").map(|n| self.string(n));
         let en = object.get("en").map(|n| self.string(n));
-        if object.whole {
-            for (lang, given) in [("zh", &zh), ("en", &en)] {
-                if given.is_none() {
-                    let name = if lang == "zh" {
-                        ("缺中文", "the Chinese text (`zh`) is missing")
-                    } else {
-                        ("缺英文（en）", "the English text (`en`) is missing")
-                    };
-                    self.error("PB0007", object.span, name.0, name.1);
-                }
-            }
+        if object.whole && zh.is_none() {
+            self.error("PB0007", object.span, "缺中文（zh）", "the Chinese text (`zh`) is missing");
         }
-        object.done(self);
+        if object.whole && en.is_none() {
+            self.error("PB0007", object.span, "缺英文（en）", "the English text (`en`) is missing");
+        }
+        // `{ en: a, b }` is read as a second key `b`: say what is meant instead of "unknown key".
+        match node.entries().iter().find(|e| e.node.is_null() && !matches!(e.key.as_str(), "zh" | "en")) {
+            Some(stray) => self.hinted(
+                "PB0002",
+                stray.key_span,
+                (
+                    format!("“{}”成了另一个键", stray.key),
+                    format!("`{}` has become a key of its own", stray.key),
+                ),
+                ("含逗号的文字要加引号", "a text with a comma needs quotes"),
+            ),
+            None => object.done(self),
+        }
         Text { zh: zh.unwrap_or_default(), en: en.unwrap_or_default() }
     }
 

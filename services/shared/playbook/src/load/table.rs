@@ -34,7 +34,7 @@ pub(super) struct Output {
 
 impl Ctx {
     /// A table whose outputs are given by its use (severity, category, route).
-    pub fn table(&mut self, id: &str, node: &Node, outputs: &[Output]) -> DecisionTable {
+    pub(super) fn table(&mut self, id: &str, node: &Node, outputs: &[Output]) -> DecisionTable {
         self.place(format!("tables/{id}"), node.span);
         let mut object = self.object(node);
         let table = self.table_body(id, &mut object, outputs);
@@ -42,7 +42,12 @@ impl Ctx {
         table
     }
 
-    pub fn table_body(&mut self, id: &str, object: &mut Object<'_>, outputs: &[Output]) -> DecisionTable {
+    pub(super) fn table_body(
+        &mut self,
+        id: &str,
+        object: &mut Object<'_>,
+        outputs: &[Output],
+    ) -> DecisionTable {
         let name = object.get("name").map(|n| self.text(n)).unwrap_or_else(|| Text::new(id, id));
         let hit = object.get("hit").map_or(HitPolicy::Unique, |n| {
             self.one_of(

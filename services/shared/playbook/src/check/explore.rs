@@ -1,0 +1,353 @@
+//! Playing a case type through: every order of work, every outcome, every re-classification.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    Findings,
+    graph::{Graph, Happening, Phase, Quick, State},
+    universe::Packed,
+};
+use crate::{
+    case::{CaseType, Seal},
+    load::table::show,
+};
+
+/// Markings looked at before a type counts as too large.
+const MOST_STATES: usize = 300_000;
+
+pub(super) fn explore(found: &mut Findings<'_>, case_type: &CaseType) {
+    let place = format!("types/{}", case_type.id);
+    let explored = Graph::new(found.playbook, case_type).and_then(|graph| Explorer::new(graph).run());
+    let Some(explorer) = explored else {
+        found.error(
+            "PB0505",
+            &place,
+            "流程太大，无法逐一走查；请拆分或减少条件".into(),
+            "too large to explore: split the type, or let its conditions read fewer facts".into(),
+        );
+        return;
+    };
+    explorer.tell(found);
+}
+
+/// Something wrong in some marking, told once per subject with the first example.
+struct Trouble {
+    code: &'static str,
+    /// Step or clock, empty for the type.
+    subject: String,
+    facts: Packed,
+}
+
+struct Explorer<'p> {
+    graph: Graph<'p>,
+    /// Facts that a re-classification changes.
+    classes: Vec<usize>,
+    seen: HashMap<State, usize, Quick>,
+    queue: Vec<State>,
+    edges: Vec<(usize, usize)>,
+    ends: Vec<usize>,
+    ready_once: u64,
+    started_once: u64,
+    troubles: Vec<Trouble>,
+}
+
+impl<'p> Explorer<'p> {
+    fn new(graph: Graph<'p>) -> Self {
+        let classes = graph.universe.indices(|name| matches!(name, "severity" | "category"));
+        Self {
+            graph,
+            classes,
+            seen: HashMap::default(),
+            queue: Vec::new(),
+            edges: Vec::new(),
+            ends: Vec::new(),
+            ready_once: 0,
+            started_once: 0,
+            troubles: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Option<Self> {
+        for facts in self.starts() {
+            let mut state = State {
+                done: 0,
+                asked: 0,
+                clocks: 0,
+                open: 0,
+                phase: Phase::Offered,
+                followed: false,
+                facts,
+            };
+            self.graph.emit(&mut state, Happening::Opened);
+            self.graph.emit(&mut state, Happening::Dispatched);
+            self.visit(None, state);
+        }
+        let mut next = 0;
+        while next < self.queue.len() {
+            let state = self.queue[next];
+            self.expand(next, state);
+            next += 1;
+            if self.queue.len() > MOST_STATES {
+                return None;
+            }
+        }
+        self.look_for_traps();
+        Some(self)
+    }
+
+    /// Facts as a case may have them when it is opened; what steps find out is not there yet.
+    fn starts(&self) -> Vec<Packed> {
+        let fields = || self.graph.case_type.steps.iter().flat_map(|s| &s.fields).flat_map(|f| f.facts());
+        let later = |name: &str| name == "outcome" || fields().any(|(fact, _)| fact == name);
+        let first = self.graph.universe.indices(|name| !later(name));
+        self.graph.universe.choices(0, &first)
+    }
+
+    fn visit(&mut self, from: Option<usize>, state: State) {
+        let to = match self.seen.get(&state) {
+            Some(at) => *at,
+            None => {
+                let at = self.queue.len();
+                self.seen.insert(state, at);
+                self.queue.push(state);
+                self.look(&state);
+                at
+            }
+        };
+        if let Some(from) = from {
+            self.edges.push((from, to));
+        }
+    }
+
+    fn expand(&mut self, at: usize, state: State) {
+        match state.phase {
+            Phase::Offered => {
+                let mut next = State { phase: Phase::Working, ..state };
+                self.graph.emit(&mut next, Happening::Acknowledged);
+                self.graph.settle(&mut next);
+                self.visit(Some(at), next);
+            }
+            Phase::Working => self.expand_work(at, &state),
+            Phase::Sealed if state.open == 0 => {
+                let mut next = State { phase: Phase::Closed, ..state };
+                self.graph.emit(&mut next, Happening::Closed);
+                self.visit(Some(at), next);
+            }
+            Phase::Sealed => {}
+            Phase::Closed => self.ends.push(at),
+        }
+        self.expand_follow_ups(at, &state);
+        self.expand_reclassified(at, &state);
+    }
+
+    fn expand_work(&mut self, at: usize, state: &State) {
+        let ready = self.graph.ready(state);
+        self.ready_once |= ready;
+        for step in (0..self.graph.case_type.steps.len()).filter(|s| ready & (1 << s) != 0) {
+            for next in self.graph.work(state, step) {
+                self.visit(Some(at), next);
+            }
+        }
+    }
+
+    fn expand_follow_ups(&mut self, at: usize, state: &State) {
+        for bit in (0..self.graph.follow_ups.len()).filter(|bit| state.open & (1 << bit) != 0) {
+            let mut next = State { open: state.open & !(1 << bit), ..*state };
+            self.graph.emit(&mut next, Happening::FollowedUp(bit));
+            self.visit(Some(at), next);
+        }
+    }
+
+    /// A case may become another category or severity at any time until its work is sealed.
+    fn expand_reclassified(&mut self, at: usize, state: &State) {
+        if !matches!(state.phase, Phase::Offered | Phase::Working) {
+            return;
+        }
+        for facts in self.graph.universe.choices(state.facts, &self.classes) {
+            if facts != state.facts {
+                let mut next = State { facts, ..*state };
+                self.graph.emit(&mut next, Happening::Reclassified);
+                self.graph.settle(&mut next);
+                self.visit(Some(at), next);
+            }
+        }
+    }
+
+    /// What must hold in every marking.
+    fn look(&mut self, state: &State) {
+        self.started_once |= state.clocks;
+        match state.phase {
+            Phase::Offered => self.look_offered(state),
+            Phase::Working => self.look_working(state),
+            Phase::Sealed => {
+                if state.clocks == 0 && state.open != 0 {
+                    self.trouble("PB0511", "follow_up", state);
+                }
+                if state.open == 0
+                    && !state.followed
+                    && self.graph.case_type.closing.needs.contains(&Seal::FollowUp)
+                {
+                    self.trouble("PB0510", "", state);
+                }
+            }
+            Phase::Closed => self.look_closed(state),
+        }
+    }
+
+    fn look_offered(&mut self, state: &State) {
+        let silence = self.graph.case_type.routing.on_silence.as_deref();
+        let waits = silence.is_some_and(|id| self.runs(state, id));
+        if !waits {
+            self.trouble("PB0509", silence.unwrap_or_default(), state);
+        }
+    }
+
+    fn look_working(&mut self, state: &State) {
+        let ready = self.graph.ready(state);
+        let case_type = self.graph.case_type;
+        for (at, step) in case_type.steps.iter().enumerate() {
+            let waits = ready & (1 << at) != 0;
+            if waits && !step.clocks.iter().any(|clock| self.runs(state, clock)) {
+                self.trouble("PB0508", &step.id, state);
+            }
+        }
+    }
+
+    fn look_closed(&mut self, state: &State) {
+        let case_type = self.graph.case_type;
+        for (mark, steps) in &case_type.closing.marks {
+            let set = |id: &String| {
+                case_type.steps.iter().position(|s| s.id == *id).is_some_and(|at| state.done & (1 << at) != 0)
+            };
+            if !steps.is_empty() && !steps.iter().any(set) {
+                self.trouble("PB0506", &format!("{mark:?}").to_lowercase(), state);
+            }
+        }
+        let running: Vec<String> = (0..self.graph.clocks.len())
+            .filter(|at| state.clocks & (1 << at) != 0)
+            .map(|at| self.graph.clocks[at].id.clone())
+            .collect();
+        for clock in running {
+            self.trouble("PB0609", &clock, state);
+        }
+    }
+
+    fn runs(&self, state: &State, clock: &str) -> bool {
+        let at = self.graph.clocks.iter().position(|c| c.id == clock);
+        at.is_some_and(|at| state.clocks & (1 << at) != 0)
+    }
+
+    fn trouble(&mut self, code: &'static str, subject: &str, state: &State) {
+        if !self.troubles.iter().any(|t| t.code == code && t.subject == subject) {
+            self.troubles.push(Trouble { code, subject: subject.to_owned(), facts: state.facts });
+        }
+    }
+
+    /// From every marking an end can be reached: walk back from the ends.
+    fn look_for_traps(&mut self) {
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.queue.len()];
+        for (from, to) in &self.edges {
+            before[*to].push(*from);
+        }
+        let mut safe = vec![false; self.queue.len()];
+        let mut stack = self.ends.clone();
+        while let Some(at) = stack.pop() {
+            if !std::mem::replace(&mut safe[at], true) {
+                stack.extend(&before[at]);
+            }
+        }
+        if let Some(trapped) = safe.iter().position(|s| !s) {
+            let state = self.queue[trapped];
+            let ready = self.graph.ready(&state);
+            let waiting =
+                self.graph.case_type.steps.iter().enumerate().find(|(at, _)| ready & (1 << at) != 0);
+            let subject = waiting.map(|(_, s)| s.id.clone()).unwrap_or_default();
+            self.trouble("PB0512", &subject, &state);
+        }
+    }
+
+    fn tell(self, found: &mut Findings<'_>) {
+        let case_type = self.graph.case_type;
+        for trouble in &self.troubles {
+            let facts = self.describe(trouble.facts);
+            let (place, zh, en) = words(&case_type.id, trouble, &facts);
+            found.error(trouble.code, &place, zh, en);
+        }
+        for (_, step) in case_type.steps.iter().enumerate().filter(|(at, _)| self.ready_once & (1 << at) == 0)
+        {
+            found.error(
+                "PB0502",
+                &format!("types/{}/steps/{}", case_type.id, step.id),
+                format!("步骤“{}”永远轮不到", step.id),
+                format!("the step `{}` can never be reached", step.id),
+            );
+        }
+        for (at, clock) in self
+            .graph
+            .clocks
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| !c.types.is_empty() || found.playbook.types.len() == 1)
+        {
+            if self.started_once & (1 << at) == 0 {
+                found.warning(
+                    "PB0606",
+                    &format!("clocks/{}", clock.id),
+                    format!("时钟“{}”从来不会启动", clock.id),
+                    format!("the clock `{}` never starts", clock.id),
+                );
+            }
+        }
+    }
+
+    fn describe(&self, facts: Packed) -> String {
+        let facts = self.graph.universe.facts(facts);
+        let parts: BTreeSet<String> =
+            facts.iter().map(|(name, value)| format!("{name} = {}", show(value))).collect();
+        if parts.is_empty() { "-".into() } else { parts.into_iter().collect::<Vec<_>>().join(", ") }
+    }
+}
+
+/// Place, Chinese and English of one trouble.
+fn words(case_type: &str, trouble: &Trouble, facts: &str) -> (String, String, String) {
+    let of_type = format!("types/{case_type}");
+    let step = format!("types/{case_type}/steps/{}", trouble.subject);
+    let subject = &trouble.subject;
+    match trouble.code {
+        "PB0506" => (
+            format!("types/{case_type}/closing"),
+            format!("有的情况下结案时没有“{subject}”：{facts}"),
+            format!("a case can end without being {subject}: {facts}"),
+        ),
+        "PB0508" => (
+            step,
+            format!("等待“{subject}”时没有它的时钟在走：{facts}"),
+            format!("`{subject}` waits while none of its clocks runs: {facts}"),
+        ),
+        "PB0509" => (
+            of_type,
+            format!("派单后没有人接时，时钟“{subject}”不在走：{facts}"),
+            format!("after the hand-off the clock `{subject}` does not run: {facts}"),
+        ),
+        "PB0510" => (
+            format!("types/{case_type}/closing"),
+            format!("结案要等回访，但这种情况没有回访：{facts}"),
+            format!("closing waits for a follow-up, and none comes for: {facts}"),
+        ),
+        "PB0511" => (
+            of_type,
+            format!("等待回访时没有时钟在走：{facts}"),
+            format!("no clock runs while a follow-up is waited for: {facts}"),
+        ),
+        "PB0512" => (
+            if subject.is_empty() { of_type } else { step },
+            format!("从“{subject}”出发走不到结案：{facts}"),
+            format!("a case stuck at `{subject}` never ends: {facts}"),
+        ),
+        _ => (
+            format!("clocks/{subject}"),
+            format!("结案后时钟“{subject}”还在走：{facts}"),
+            format!("the clock `{subject}` still runs after the case is closed: {facts}"),
+        ),
+    }
+}

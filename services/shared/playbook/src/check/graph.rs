@@ -1,0 +1,361 @@
+//! A case type as bits: what is done, which clocks run, which follow-ups are open, and what each event does to them.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
+
+use super::universe::{Packed, Universe};
+use crate::{
+    case::CaseType,
+    clock::{Clock, Trigger},
+    condition::Condition,
+    facts::Value,
+    follow_up::FollowUp,
+    model::Playbook,
+    step::{Step, with_followers},
+};
+
+/// One marking of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    pub done: u64,
+    /// Approvals asked for and not decided.
+    pub asked: u64,
+    pub clocks: u64,
+    /// Follow-ups scheduled and not completed.
+    pub open: u64,
+    pub phase: Phase,
+    /// A follow-up has been scheduled at some time.
+    pub followed: bool,
+    pub facts: Packed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Phase {
+    /// Handed off, not acknowledged.
+    Offered,
+    Working,
+    /// Work is complete; only follow-ups are open.
+    Sealed,
+    Closed,
+}
+
+/// An event of the case; steps and follow-ups by their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Happening {
+    Opened,
+    Dispatched,
+    Acknowledged,
+    Reclassified,
+    StepDone(usize),
+    Asked(usize),
+    Decided(usize),
+    Completed,
+    Scheduled(usize),
+    FollowedUp(usize),
+    Closed,
+}
+
+/// What an event does: clocks stopped, clocks started, follow-ups scheduled.
+#[derive(Clone, Copy, Default)]
+struct Effect {
+    stop: u64,
+    start: u64,
+    follow: u64,
+}
+
+pub(super) struct Graph<'p> {
+    pub case_type: &'p CaseType,
+    pub clocks: Vec<&'p Clock>,
+    pub follow_ups: Vec<&'p FollowUp>,
+    pub universe: Universe,
+    needs: Vec<u64>,
+    /// Steps to be done again when a step is.
+    again: Vec<u64>,
+    /// Facts that live only while their own step's event is handled.
+    transient: u64,
+    /// Variables that each step's fields set.
+    sets: Vec<Vec<usize>>,
+    effects: RefCell<HashMap<(Happening, Packed), Effect, Quick>>,
+    applies: RefCell<HashMap<Packed, u64, Quick>>,
+    /// Steps undone by a step's loops.
+    undone: RefCell<HashMap<(usize, Packed), u64, Quick>>,
+}
+
+impl<'p> Graph<'p> {
+    pub fn new(playbook: &'p Playbook, case_type: &'p CaseType) -> Option<Self> {
+        let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).collect();
+        let follow_ups: Vec<&FollowUp> =
+            playbook.follow_ups.iter().filter(|f| f.applies_to(&case_type.id)).collect();
+        if clocks.len() > 64 || follow_ups.len() > 64 || case_type.steps.len() > 64 {
+            return None;
+        }
+        let universe = Universe::new(playbook, case_type, &conditions(case_type, &clocks, &follow_ups))?;
+        let steps = &case_type.steps;
+        let bit = |id: &str| steps.iter().position(|s| s.id == id).map_or(0, |at| 1u64 << at);
+        let mask = |ids: Vec<&str>| ids.into_iter().map(bit).fold(0, |a, b| a | b);
+        let needs = steps.iter().map(|s| mask(s.needs.iter().map(String::as_str).collect())).collect();
+        let again = steps.iter().map(|s| mask(with_followers(steps, &s.id))).collect();
+        let transient = transient(case_type, &clocks, &follow_ups);
+        let transient = universe.mask_of(|name| transient.iter().any(|t| t == name));
+        let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(s, name))).collect();
+        Some(Self {
+            case_type,
+            clocks,
+            follow_ups,
+            universe,
+            needs,
+            again,
+            transient,
+            sets,
+            effects: RefCell::default(),
+            applies: RefCell::default(),
+            undone: RefCell::default(),
+        })
+    }
+
+    fn applies(&self, facts: Packed) -> u64 {
+        if let Some(mask) = self.applies.borrow().get(&facts) {
+            return *mask;
+        }
+        let full = self.universe.facts(facts);
+        let steps = self.case_type.steps.iter().enumerate();
+        let mask = steps.filter(|(_, s)| s.applies(&full)).fold(0, |m, (at, _)| m | 1 << at);
+        self.applies.borrow_mut().insert(facts, mask);
+        mask
+    }
+
+    /// Steps ready in a marking; the same meaning as `CaseType::ready_steps`.
+    pub fn ready(&self, state: &State) -> u64 {
+        let (applies, settled) = (self.applies(state.facts), self.settled(state));
+        let steps = self.needs.iter().enumerate();
+        steps
+            .filter(|(at, needs)| applies & !state.done & (1 << at) != 0 && *needs & !settled == 0)
+            .fold(0, |m, (at, _)| m | 1 << at)
+    }
+
+    fn settled(&self, state: &State) -> u64 {
+        let applies = self.applies(state.facts);
+        let mut settled = state.done;
+        loop {
+            let before = settled;
+            for (at, needs) in self.needs.iter().enumerate() {
+                if applies & (1 << at) == 0 && needs & !settled == 0 {
+                    settled |= 1 << at;
+                }
+            }
+            if settled == before {
+                return settled;
+            }
+        }
+    }
+
+    pub fn is_complete(&self, state: &State) -> bool {
+        self.settled(state).count_ones() as usize == self.needs.len()
+    }
+
+    /// Lets an event happen.
+    pub fn emit(&self, state: &mut State, happening: Happening) {
+        let effect = self.effect(happening, state.facts);
+        state.clocks = (state.clocks & !effect.stop) | effect.start;
+        state.open |= effect.follow;
+        state.followed |= effect.follow != 0;
+        for at in (0..self.follow_ups.len()).filter(|at| effect.follow & (1 << at) != 0) {
+            self.emit(state, Happening::Scheduled(at));
+        }
+    }
+
+    fn effect(&self, happening: Happening, facts: Packed) -> Effect {
+        if let Some(effect) = self.effects.borrow().get(&(happening, facts)) {
+            return *effect;
+        }
+        let (event, subject) = self.event(happening);
+        let full = self.universe.facts(facts);
+        let mut effect = Effect::default();
+        for (at, clock) in self.clocks.iter().enumerate() {
+            let gone = event == "ticket.reclassified" && !Condition::met(clock.when.as_ref(), &full);
+            if gone || clock.stopped_by(event, subject, &full) || clock.cancelled_by(event, subject, &full) {
+                effect.stop |= 1 << at;
+            }
+            if clock.started_by(event, subject, &full).is_some() {
+                effect.start |= 1 << at;
+            }
+        }
+        for (at, follow_up) in self.follow_ups.iter().enumerate() {
+            if follow_up.is_due_after(event, subject, &full) {
+                effect.follow |= 1 << at;
+            }
+        }
+        self.effects.borrow_mut().insert((happening, facts), effect);
+        effect
+    }
+
+    fn event(&self, happening: Happening) -> (&'static str, Option<&'p str>) {
+        let step = |at: usize| Some(self.case_type.steps[at].id.as_str());
+        let follow_up = |at: usize| Some(self.follow_ups[at].id.as_str());
+        match happening {
+            Happening::Opened => ("ticket.opened", None),
+            Happening::Dispatched => ("work.dispatched", None),
+            Happening::Acknowledged => ("work.acknowledged", None),
+            Happening::Reclassified => ("ticket.reclassified", None),
+            Happening::StepDone(at) => ("work.step_done", step(at)),
+            Happening::Asked(at) => ("approval.asked", step(at)),
+            Happening::Decided(at) => ("approval.decided", step(at)),
+            Happening::Completed => ("work.completed", None),
+            Happening::Scheduled(at) => ("follow_up.scheduled", follow_up(at)),
+            Happening::FollowedUp(at) => ("follow_up.completed", follow_up(at)),
+            Happening::Closed => ("ticket.closed", None),
+        }
+    }
+
+    /// Asks for approvals that have become ready; seals the work when nothing is left.
+    pub fn settle(&self, state: &mut State) {
+        if state.phase != Phase::Working {
+            return;
+        }
+        let ready = self.ready(state);
+        state.asked &= ready;
+        for (at, step) in self.case_type.steps.iter().enumerate() {
+            if step.approval.is_some() && ready & !state.asked & (1 << at) != 0 {
+                state.asked |= 1 << at;
+                self.emit(state, Happening::Asked(at));
+            }
+        }
+        if self.is_complete(state) {
+            state.phase = Phase::Sealed;
+            self.emit(state, Happening::Completed);
+        }
+    }
+
+    /// Everything that can happen when a step is worked on.
+    pub fn work(&self, state: &State, at: usize) -> Vec<State> {
+        let step = &self.case_type.steps[at];
+        if step.approval.is_some() { self.decide(state, at, step) } else { self.report(state, at) }
+    }
+
+    fn report(&self, state: &State, at: usize) -> Vec<State> {
+        let outcomes = self.universe.choices(state.facts, &self.sets[at]);
+        outcomes.into_iter().map(|facts| self.finish(State { facts, ..*state }, at)).collect()
+    }
+
+    fn finish(&self, mut state: State, at: usize) -> State {
+        state.done |= 1 << at;
+        self.emit(&mut state, Happening::StepDone(at));
+        state.done &= !self.undone_by(at, state.facts);
+        state.facts &= !self.transient;
+        self.settle(&mut state);
+        state
+    }
+
+    fn undone_by(&self, at: usize, facts: Packed) -> u64 {
+        if let Some(mask) = self.undone.borrow().get(&(at, facts)) {
+            return *mask;
+        }
+        let full = self.universe.facts(facts);
+        let lead = self.case_type.steps[at].leads.iter().find(|lead| lead.when.holds(&full));
+        let mask = lead.map_or(0, |lead| self.again_from(&lead.to));
+        self.undone.borrow_mut().insert((at, facts), mask);
+        mask
+    }
+
+    fn decide(&self, state: &State, at: usize, step: &Step) -> Vec<State> {
+        let with_outcome = |outcome: &str| match self.universe.find("outcome") {
+            Some(variable) => variable.set(state.facts, &Value::code(outcome)),
+            None => state.facts,
+        };
+        let mut approved =
+            State { facts: with_outcome("approved"), asked: state.asked & !(1 << at), ..*state };
+        self.emit(&mut approved, Happening::Decided(at));
+        approved.facts = state.facts;
+        let mut refused = State { facts: with_outcome("refused"), asked: state.asked & !(1 << at), ..*state };
+        self.emit(&mut refused, Happening::Decided(at));
+        refused.facts = state.facts;
+        if let Some(approval) = &step.approval {
+            refused.done &= !self.again_from(&approval.refused_to);
+        }
+        self.settle(&mut refused);
+        vec![self.finish(approved, at), refused]
+    }
+
+    fn again_from(&self, step: &str) -> u64 {
+        self.case_type.steps.iter().position(|s| s.id == step).map_or(0, |at| self.again[at])
+    }
+}
+
+fn sets_fact(step: &Step, name: &str) -> bool {
+    step.fields.iter().any(|f| f.facts().iter().any(|(fact, _)| fact == name))
+}
+
+/// Every condition that moves the graph.
+fn conditions<'p>(
+    case_type: &'p CaseType,
+    clocks: &[&'p Clock],
+    follow_ups: &[&'p FollowUp],
+) -> Vec<&'p Condition> {
+    let steps = case_type.steps.iter().flat_map(|s| s.when.iter().chain(s.leads.iter().map(|l| &l.when)));
+    let clocks = clocks.iter().flat_map(|c| c.when.iter().chain(triggers(c).filter_map(|t| t.when.as_ref())));
+    let follow_ups = follow_ups.iter().flat_map(|f| f.when.iter().chain(&f.after.when));
+    steps.chain(clocks).chain(follow_ups).collect()
+}
+
+fn triggers(clock: &Clock) -> impl Iterator<Item = &Trigger> {
+    clock.start.iter().chain(&clock.stop).chain(&clock.cancel)
+}
+
+/// Step facts read by nothing but the step's own loops and the reactions to its own event: they need not be kept,
+/// which keeps the space small.
+fn transient(case_type: &CaseType, clocks: &[&Clock], follow_ups: &[&FollowUp]) -> Vec<String> {
+    let mut names = Vec::new();
+    for step in &case_type.steps {
+        for (name, _) in step.fields.iter().flat_map(|f| f.facts()) {
+            let reads = |c: &Condition| c.reads().contains(&name.as_str());
+            let own = |t: &Trigger| t.event == "work.step_done" && t.subject.as_deref() == Some(&step.id);
+            let by_steps = case_type.steps.iter().any(|other| {
+                other.when.iter().any(reads)
+                    || (other.id != step.id && other.leads.iter().any(|l| reads(&l.when)))
+            });
+            let by_trigger = |t: &Trigger| !own(t) && t.when.iter().any(reads);
+            let by_clocks = clocks.iter().any(|c| c.when.iter().any(reads) || triggers(c).any(by_trigger));
+            let by_follow_ups = follow_ups.iter().any(|f| f.when.iter().any(reads) || by_trigger(&f.after));
+            if !by_steps && !by_clocks && !by_follow_ups {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// A hash without keys: markings come from the playbook, not from strangers, and there are hundreds of thousands.
+#[derive(Default)]
+pub(super) struct Fold(u64);
+
+pub(super) type Quick = BuildHasherDefault<Fold>;
+
+impl Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 29;
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(u64::from(byte));
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.write_u64(word as u64);
+    }
+}
