@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use local_engines::{Engines, Options};
+use local_engines::{Engines, NatsUser, Options};
 
 use crate::{program, workspace};
 
@@ -39,6 +39,12 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 
     let mut command = program::tied(&hotline);
     command.current_dir(workspace::root());
+    // What sets up the branches' and the analysts' streams needs their accounts; only our own server tells.
+    if let Ok(nats) = engines.our_nats("logging in as another user") {
+        command
+            .env("NATS_BRANCH_URL", nats.url_of(NatsUser::BranchGateway))
+            .env("NATS_ANALYTICS_ADMIN_URL", nats.url_of(NatsUser::AnalyticsAdmin));
+    }
     command.args(arguments(&args, &engines.nats_url(), &engines.database_url()));
     let outcome = program::run(command).await;
     engines.stop().await?;

@@ -21,7 +21,8 @@ pub struct Args {
 /// What the tests find in their environment.
 struct Surroundings {
     variables: Vec<(&'static str, String)>,
-    postgres: Postgres,
+    /// None where the environment named one.
+    postgres: Option<Postgres>,
 }
 
 pub async fn run(args: Args) -> Result<ExitCode> {
@@ -29,7 +30,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let surroundings = surroundings().await?;
     let outcome = phase("tests", || run_tests(&args, &surroundings.variables));
     // The examples need no server.
-    surroundings.postgres.stop().await?;
+    if let Some(postgres) = surroundings.postgres {
+        postgres.stop().await?;
+    }
     let tests = outcome?;
     let mut summary = tests.summary;
     let mut passed = tests.status.success();
@@ -43,19 +46,26 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// One Postgres for the whole run (each test has a database of its own in it): with a process per test, as nextest has
-/// it, a server per test would cost more than the tests.
 async fn surroundings() -> Result<Surroundings> {
-    let options = PostgresOptions { fresh: true, ..PostgresOptions::new(local_engines::scratch("run")?) };
-    let starting = async { Postgres::start(options).await.context("Postgres did not start") };
     let tools = tokio::task::spawn_blocking(|| anyhow::Ok((python::python_env()?, buf::buf_binary()?)));
-    let (postgres, tools) = tokio::try_join!(starting, async { tools.await? })?;
+    let ((url, postgres), tools) = tokio::try_join!(postgres(), async { tools.await? })?;
     let variables = vec![
-        ("TEST_DATABASE_URL", postgres.url()),
+        ("TEST_DATABASE_URL", url),
         ("HOTLINE_PYTHON", tools.0.display().to_string()),
         ("BUF", tools.1.display().to_string()),
     ];
     Ok(Surroundings { variables, postgres })
+}
+
+/// One Postgres for the whole run (each test has a database of its own in it): with a process per test, as nextest has
+/// it, a server per test would cost more than the tests.
+async fn postgres() -> Result<(String, Option<Postgres>)> {
+    if let Some(named) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
+        return Ok((named, None));
+    }
+    let options = PostgresOptions { fresh: true, ..PostgresOptions::new(local_engines::scratch("run")?) };
+    let postgres = Postgres::start(options).await.context("Postgres did not start")?;
+    Ok((postgres.url(), Some(postgres)))
 }
 
 struct Ran {
