@@ -1,0 +1,143 @@
+//! A signal becomes notices: those of the playbook's rules, and those of the ladder.
+
+use std::collections::BTreeSet;
+
+use chassis_core::Step;
+use playbook::{Channel, Facts, Playbook, Tell, Value};
+use proto::{Event, Id, Time, sla_watchdog::v1 as chase};
+
+use crate::{
+    case::Known,
+    notice::{Notice, NoticeState, Occasion},
+    people::{self, Told},
+    signal::Signal,
+    words,
+};
+
+/// Tells everybody who is to be told of a signal; how many notices that made.
+pub(crate) fn tell(ticket: Id, known: &Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) -> usize {
+    let facts = facts_of(known, signal);
+    let tells = playbook.tells_on(&known.matter.case_type, &signal.name, signal.subject.as_deref(), &facts);
+    let by_rule: usize = tells.into_iter().map(|rule| by_rule(ticket, known, playbook, rule, signal, step)).sum();
+    by_rule + tell_found(ticket, known, signal, step)
+}
+
+/// The ladder's own telling: everybody whom the watchdog found.
+pub(crate) fn tell_found(ticket: Id, known: &Known, signal: &Signal, step: &mut Step<'_>) -> usize {
+    let Some(rule) = ladder_rule(&signal.name) else { return 0 };
+    let found = people::still_there(&signal.told, &known.barred, step.directory());
+    let mut seen = BTreeSet::new();
+    let mut made = 0;
+    for person in found {
+        if seen.insert(person.clone()) {
+            let role = signal.role.clone().unwrap_or_default();
+            notice(ticket, known, rule, Told { person, role }, Channel::Sms, signal, step).queue(step);
+            made += 1;
+        }
+    }
+    made
+}
+
+/// The built-in rule of an event that carries persons to be told.
+fn ladder_rule(event: &str) -> Option<&'static str> {
+    [
+        (chase::ClockWarned::NAME, words::WARNED),
+        (chase::ClockBreached::NAME, words::BREACHED),
+        (chase::EscalationRaised::NAME, words::RAISED),
+        (chase::ClockVerdictCorrected::NAME, words::CORRECTED),
+    ]
+    .into_iter()
+    .find_map(|(name, rule)| (name == event).then_some(rule))
+}
+
+fn by_rule(
+    ticket: Id,
+    known: &Known,
+    playbook: &Playbook,
+    rule: &Tell,
+    signal: &Signal,
+    step: &mut Step<'_>,
+) -> usize {
+    let mut seen = BTreeSet::new();
+    let mut made = 0;
+    for recipient in &rule.to {
+        let persons = people::behind(recipient, known, playbook, signal, step);
+        if persons.is_empty() {
+            let (role, reason) = people::nobody(recipient);
+            let nobody = Told { person: String::new(), role: role.to_owned() };
+            notice(ticket, known, &rule.id, nobody, rule.channel, signal, step).failed(reason, None, step);
+            made += 1;
+        }
+        for told in persons {
+            if seen.insert(told.person.clone()) {
+                notice(ticket, known, &rule.id, told, rule.channel, signal, step).queue(step);
+                made += 1;
+            }
+        }
+    }
+    made
+}
+
+fn notice(
+    ticket: Id,
+    known: &Known,
+    rule: &str,
+    told: Told,
+    channel: Channel,
+    signal: &Signal,
+    step: &mut Step<'_>,
+) -> Notice {
+    Notice {
+        id: step.mint(ticket.bucket()),
+        ticket,
+        matter: known.matter.clone(),
+        customer: known.customer,
+        rule: rule.to_owned(),
+        recipient: told.person,
+        role: told.role,
+        channel,
+        occasion: occasion(known, signal),
+        queued_at: step.now(),
+        tries: 0,
+        state: NoticeState::Queued { since: step.now() },
+    }
+}
+
+fn occasion(known: &Known, signal: &Signal) -> Occasion {
+    let code = |fact: &str| known.facts.code(fact).map(str::to_owned);
+    let about_step = signal.name.starts_with("work.") || signal.name.starts_with("approval.");
+    Occasion {
+        event: signal.name.clone(),
+        step: signal.subject.clone().filter(|_| about_step),
+        clock: signal.clock.clone(),
+        rung: signal.rung,
+        action: signal.action.clone(),
+        late: signal.late,
+        role: signal.role.clone(),
+        due_at: signal.due_at,
+        at: signal.at,
+        attempts: signal.attempts,
+        amount: signal.amount.clone().or_else(|| amount(&known.facts)),
+        category: code("category"),
+        severity: code("severity"),
+        brand: code("brand"),
+        opened_at: known.facts.instant("opened_at").map(Time),
+        reasons: known.reasons.clone(),
+    }
+}
+
+/// What the step proposed, else what the customer asks for.
+fn amount(facts: &Facts) -> Option<(String, i64)> {
+    ["amount", "claimed_amount"].into_iter().find_map(|fact| match facts.get(fact) {
+        Some(Value::Money { currency, minor }) => Some((currency.clone(), *minor)),
+        _ => None,
+    })
+}
+
+fn facts_of(known: &Known, signal: &Signal) -> Facts {
+    let mut facts = known.facts.clone();
+    if let Some(outcome) = &signal.outcome {
+        facts.set("outcome", Value::code(outcome));
+    }
+    facts
+}
