@@ -1,0 +1,364 @@
+//! From evidence to clocks: what the playbook makes of everything heard, in the order of time.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use calendar::Limit;
+use chassis_core::{Refusal, RefusalKind};
+use organisation::Snapshot;
+use playbook::{CalendarOf, Clock, Condition, Facts, Playbook, Scope, Trigger, Value, clock::any_matches};
+use proto::Time;
+
+use crate::{
+    calendars,
+    case::Case,
+    ledger::{Basis, How},
+    recipients::Parts,
+    run::{End, Run},
+    signal::{Keys, Reach, Signal},
+    waits::Waits,
+};
+
+/// What a case is judged by.
+pub(crate) struct Book<'a> {
+    pub playbook: &'a Playbook,
+    pub directory: &'a Snapshot,
+    /// Those of the case type.
+    pub clocks: Vec<&'a Clock>,
+}
+
+impl<'a> Book<'a> {
+    /// A playbook that is not there is a fault: no ticket arrives before its rule book.
+    pub fn of(case: &Case, directory: &'a Snapshot) -> Result<Book<'a>, Refusal> {
+        let playbook = directory.playbook(&case.playbook, case.version).ok_or_else(|| {
+            Refusal::new(
+                RefusalKind::Internal,
+                "unknown-playbook",
+                format!("案件 {} 所依据的规则手册 {} 第 {} 版尚未生效。", case.id, case.playbook, case.version),
+                format!("Case {} runs under playbook {} version {}, which is not active here.", case.id, case.playbook, case.version),
+            )
+        })?;
+        let clocks = playbook.clocks.iter().filter(|clock| clock.applies_to(&case.case_type)).collect();
+        Ok(Book { playbook, directory, clocks })
+    }
+
+    /// Whether a clock reacts to it, or the fold learns from it.
+    pub fn cares(&self, signal: &Signal) -> bool {
+        signal.tells_something() || self.listens(&signal.name, signal.subject.as_deref())
+    }
+
+    pub fn listens(&self, event: &str, subject: Option<&str>) -> bool {
+        let named = |t: &Trigger| t.event == event && (t.subject.is_none() || t.subject.as_deref() == subject);
+        self.clocks.iter().any(|c| c.start.iter().chain(&c.stop).chain(&c.cancel).any(named))
+    }
+}
+
+/// A case as its evidence gives it.
+pub(crate) struct View<'a> {
+    pub facts: Facts,
+    pub barred: BTreeSet<String>,
+    pub branch: String,
+    pub parts: Parts,
+    pub waits: Waits,
+    pub runs: Vec<Run<'a>>,
+    pub closed: Option<Time>,
+}
+
+/// A clock that would run but for its condition: it starts when that comes true.
+struct Dormant<'a> {
+    clock: &'a Clock,
+    trigger: &'a Trigger,
+    base: String,
+    key: String,
+    keys: Keys,
+}
+
+struct Fold<'a, 'b> {
+    book: &'b Book<'a>,
+    case: &'b Case,
+    view: View<'a>,
+    dormant: Vec<Dormant<'a>>,
+}
+
+pub(crate) fn fold<'a>(book: &Book<'a>, case: &Case) -> View<'a> {
+    let until = case.next_cycle_at();
+    let mut fold = Fold::new(book, case);
+    for signal in case.evidence.iter().filter(|signal| until.is_none_or(|until| signal.at <= until)) {
+        fold.pass(signal.at);
+        fold.apply(signal);
+    }
+    if let Some(until) = until {
+        fold.pass(until);
+        fold.end_cycle(until);
+    }
+    fold.expire_waits(case.judged);
+    fold.view
+}
+
+impl<'a, 'b> Fold<'a, 'b> {
+    fn new(book: &'b Book<'a>, case: &'b Case) -> Self {
+        let view = View {
+            facts: case.base.clone(),
+            barred: case.barred.clone(),
+            branch: case.branch.clone(),
+            parts: Parts::new(case.taker.clone()),
+            waits: Waits::default(),
+            runs: Vec::new(),
+            closed: case.closed_at.filter(|at| *at <= case.archived_to),
+        };
+        Fold { book, case, view, dormant: Vec::new() }
+    }
+
+    /// Time comes to `at`: waits run out, deadlines pass.
+    fn pass(&mut self, at: Time) {
+        self.expire_waits(at);
+        for run in self.view.runs.iter_mut().filter(|run| run.is_live()) {
+            run.pass(at);
+        }
+    }
+
+    fn expire_waits(&mut self, by: Time) {
+        if self.view.waits.expire(by) {
+            self.reckon_all();
+        }
+    }
+
+    fn apply(&mut self, signal: &Signal) {
+        let before = signal.is_reclassification().then(|| self.view.facts.clone());
+        self.learn(signal);
+        let facts = with_outcome(&self.view.facts, signal).into_owned();
+        if let Some(n) = signal.keys.hand_off.filter(|_| signal.hands_off()) {
+            self.supersede(n, signal.at);
+        }
+        if signal.closes() {
+            self.view.closed = Some(signal.at);
+            self.end_cycle(signal.at);
+        }
+        let (clocks, subject) = (&self.book.clocks, signal.subject.as_deref());
+        for clock in clocks.iter().copied() {
+            for (triggers, how) in [(&clock.stop, How::Met), (&clock.cancel, How::Cancelled)] {
+                if let Some(trigger) = any_matches(triggers, &signal.name, subject, &facts) {
+                    self.finish(clock, trigger, signal, how);
+                }
+            }
+        }
+        if before.is_some() {
+            self.review(signal, &facts);
+        }
+        for clock in clocks.iter().copied() {
+            if let Some(trigger) = any_matches(&clock.start, &signal.name, subject, &facts) {
+                self.start(clock, trigger, signal, &facts, before.as_ref());
+            }
+        }
+    }
+
+    fn learn(&mut self, signal: &Signal) {
+        let view = &mut self.view;
+        view.facts.absorb(signal.facts.clone());
+        view.barred.extend(signal.barred.iter().cloned());
+        view.parts.learn(signal);
+        if let Some(branch) = signal.branch.as_ref().filter(|branch| !branch.is_empty()) {
+            view.branch.clone_from(branch);
+        }
+        let Some(moved) = &signal.wait else { return };
+        if let Some(name) = &moved.ended {
+            view.waits.end(name, signal.at);
+        }
+        if let Some(wait) = moved.begun.as_ref().and_then(|name| self.book.playbook.waits.get(name)) {
+            let calendar = calendars::choose(self.book.directory, &view.branch, CalendarOf::Branch);
+            let until = calendar.deadline(signal.at.to_timestamp(), &wait.at_most, &[]).due;
+            view.waits.begin(&wait.id, signal.at, until.map_or(signal.at, Time::from));
+        }
+        self.reckon_all();
+    }
+
+    /// Work handed to somebody else is no longer awaited from the one before.
+    fn supersede(&mut self, hand_off: u32, at: Time) {
+        for run in self.view.runs.iter_mut().filter(|run| run.is_live() && run.clock.scope == Scope::HandOff) {
+            if run.key.parse::<u32>().is_ok_and(|earlier| earlier < hand_off) {
+                run.end = Some(End { at, how: How::Cancelled, with_cycle: false, reported_later: false });
+            }
+        }
+    }
+
+    fn end_cycle(&mut self, at: Time) {
+        self.view.waits.end_all(at);
+        self.reckon_all();
+        self.dormant.clear();
+        for run in self.view.runs.iter_mut().filter(|run| run.is_live()) {
+            run.end = Some(End { at, how: How::Cancelled, with_cycle: true, reported_later: false });
+        }
+    }
+
+    fn finish(&mut self, clock: &'a Clock, trigger: &Trigger, signal: &Signal, how: How) {
+        let reach = reach(clock, trigger, signal);
+        self.dormant.retain(|d| d.clock.id != clock.id || !reach.covers(&d.key));
+        for run in self.view.runs.iter_mut().filter(|run| run.is_live() && run.clock.id == clock.id) {
+            if reach.covers(&run.key) {
+                run.end = Some(End { at: signal.at, how, with_cycle: false, reported_later: signal.reported_later });
+            }
+        }
+    }
+
+    /// The case was judged otherwise: conditions are asked again, budgets taken again; start and ledger stay.
+    fn review(&mut self, signal: &Signal, facts: &Facts) {
+        for at in 0..self.view.runs.len() {
+            if !self.view.runs[at].is_live() {
+                continue;
+            }
+            if Condition::met(self.view.runs[at].clock.when.as_ref(), facts) {
+                self.take_budget(at, signal.at, facts);
+            } else {
+                self.put_to_sleep(at, signal);
+            }
+        }
+        let due = |d: &Dormant<'_>| Condition::met(d.clock.when.as_ref(), facts);
+        let (awake, asleep): (Vec<_>, Vec<_>) = std::mem::take(&mut self.dormant).into_iter().partition(due);
+        self.dormant = asleep;
+        for Dormant { clock, trigger, base, key, keys } in awake {
+            let from = Time(trigger.instant(signal.at.0, facts));
+            self.run(clock, (base, key, keys), from, signal.at, facts);
+        }
+    }
+
+    fn take_budget(&mut self, at: usize, now: Time, facts: &Facts) {
+        let Some(limit) = self.view.runs[at].clock.limit.limit(facts) else { return };
+        let run = &mut self.view.runs[at];
+        let anchor = anchor(limit, run.started, facts);
+        if *limit != run.limit || anchor != run.anchor {
+            (run.limit, run.anchor, run.since) = (limit.clone(), anchor, now);
+        }
+        run.calendar = calendars::choose(self.book.directory, &self.view.branch, run.clock.calendar);
+        self.reckon(at);
+    }
+
+    fn put_to_sleep(&mut self, at: usize, signal: &Signal) {
+        let run = &mut self.view.runs[at];
+        run.end = Some(End { at: signal.at, how: How::Cancelled, with_cycle: false, reported_later: false });
+        let (clock, base, key, keys) = (run.clock, run.base.clone(), run.key.clone(), run.keys.clone());
+        if let Some(trigger) = clock.start.first() {
+            self.dormant.push(Dormant { clock, trigger, base, key, keys });
+        }
+    }
+
+    fn start(&mut self, clock: &'a Clock, trigger: &'a Trigger, signal: &Signal, facts: &Facts, before: Option<&Facts>) {
+        let (base, key) = match signal.reach(clock.scope) {
+            Reach::All => (String::new(), String::new()),
+            Reach::One { base, exact } => (base, exact),
+        };
+        let from = Time(trigger.instant(signal.at.0, facts));
+        if let Some(at) = self.live(clock, &key) {
+            self.move_start(at, trigger, from, signal.at, facts);
+            return;
+        }
+        self.dormant.retain(|d| d.clock.id != clock.id || d.key != key);
+        if !Condition::met(clock.when.as_ref(), facts) {
+            self.dormant.push(Dormant { clock, trigger, base, key, keys: signal.keys.clone() });
+            return;
+        }
+        // Judged anew to the same effect is no new reason to start.
+        let held = |before: &Facts| {
+            Condition::met(clock.when.as_ref(), before)
+                && any_matches(&clock.start, &signal.name, signal.subject.as_deref(), before).is_some()
+        };
+        if !before.is_some_and(held) {
+            self.run(clock, (base, key, signal.keys.clone()), from, signal.at, facts);
+        }
+    }
+
+    /// A promise or an appointment that was made anew moves the clock that counts from it.
+    fn move_start(&mut self, at: usize, trigger: &Trigger, from: Time, now: Time, facts: &Facts) {
+        let run = &mut self.view.runs[at];
+        if trigger.at_fact.is_some() && run.started != from {
+            (run.started, run.since) = (from, now);
+            run.anchor = anchor(&run.limit, from, facts);
+            self.reckon(at);
+        }
+    }
+
+    fn live(&self, clock: &Clock, key: &str) -> Option<usize> {
+        self.view.runs.iter().position(|run| run.is_live() && run.clock.id == clock.id && run.key == key)
+    }
+
+    fn run(&mut self, clock: &'a Clock, (base, key, keys): (String, String, Keys), from: Time, now: Time, facts: &Facts) {
+        let Some(limit) = clock.limit.limit(facts) else { return };
+        // The fact that it comes before is not known yet: it starts when it is.
+        if let Limit::Before { of, .. } = limit
+            && facts.instant(of).is_none()
+        {
+            if let Some(trigger) = clock.start.first() {
+                self.dormant.push(Dormant { clock, trigger, base, key, keys });
+            }
+            return;
+        }
+        let same = self.view.runs.iter().filter(|run| run.clock.id == clock.id && run.base == base).count();
+        let ordinal = same + self.case.runs_on_record(&clock.id, &base) + 1;
+        let calendar = calendars::choose(self.book.directory, &self.view.branch, clock.calendar);
+        self.view.runs.push(Run {
+            clock,
+            base,
+            ordinal,
+            key,
+            keys,
+            started: from,
+            since: now,
+            anchor: anchor(limit, from, facts),
+            limit: limit.clone(),
+            calendar,
+            calendar_used: String::new(),
+            pauses: Vec::new(),
+            due: None,
+            last_due: Time::UNSET,
+            missed: None,
+            end: None,
+        });
+        self.reckon(self.view.runs.len() - 1);
+    }
+
+    fn reckon_all(&mut self) {
+        for at in 0..self.view.runs.len() {
+            if self.view.runs[at].is_live() {
+                self.reckon(at);
+            }
+        }
+    }
+
+    fn reckon(&mut self, at: usize) {
+        let basis = self.basis(at);
+        self.view.runs[at].reckon(&self.view.waits, basis);
+    }
+
+    /// What was said of this run rests on.
+    fn basis(&self, at: usize) -> Option<&'b Basis> {
+        let (case, run) = (self.case, &self.view.runs[at]);
+        if case.clocks.iter().all(|ledger| ledger.judged_on.is_none()) {
+            return None;
+        }
+        let label = run.label();
+        case.clocks.iter().find(|l| l.clock == run.clock.id && l.instance == label)?.judged_on.as_ref()
+    }
+}
+
+fn with_outcome<'f>(facts: &'f Facts, signal: &Signal) -> Cow<'f, Facts> {
+    match &signal.outcome {
+        Some(outcome) => Cow::Owned(facts.clone().with("outcome", Value::code(outcome))),
+        None => Cow::Borrowed(facts),
+    }
+}
+
+/// What the limit counts from. A fact that is not known yet leaves it at the start.
+fn anchor(limit: &Limit, start: Time, facts: &Facts) -> Time {
+    match limit {
+        Limit::Before { of, .. } => facts.instant(of).map_or(start, Time),
+        _ => start,
+    }
+}
+
+/// Which instances a trigger concerns: those of the event's own step, call-back or hand-off; but a trigger that names
+/// a step of which the clock has no instances (started at `judge`, stopped at `propose`) concerns them all.
+fn reach(clock: &Clock, trigger: &Trigger, signal: &Signal) -> Reach {
+    let own = |t: &Trigger| t.subject.is_none() || t.subject == trigger.subject;
+    if trigger.subject.is_some() && !clock.start.iter().any(own) {
+        return Reach::All;
+    }
+    signal.reach(clock.scope)
+}

@@ -1,0 +1,187 @@
+//! One run of a clock as the evidence gives it: start, limit, pauses, deadline, end.
+
+use calendar::{Calendar, Lead, Limit, Suspension};
+use playbook::{Clock, clock::WarnAt};
+use proto::Time;
+
+use crate::{
+    ledger::{Basis, How, Span},
+    signal::Keys,
+    waits::Waits,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Run<'a> {
+    pub clock: &'a Clock,
+    /// What people read: the step, the stage, the call-back's rule.
+    pub base: String,
+    /// The how manyeth run of the same, from 1.
+    pub ordinal: usize,
+    /// What tells instances apart.
+    pub key: String,
+    pub keys: Keys,
+    pub started: Time,
+    /// When the limit was taken: nothing is late by it before.
+    pub since: Time,
+    /// What the limit counts from: the start, or the fact that it comes before.
+    pub anchor: Time,
+    pub limit: Limit,
+    pub calendar: Calendar,
+    /// The calendar and version that the deadline was computed with.
+    pub calendar_used: String,
+    pub pauses: Vec<Span>,
+    /// `None` while paused.
+    pub due: Option<Time>,
+    pub last_due: Time,
+    pub missed: Option<Miss>,
+    pub end: Option<End>,
+}
+
+/// A deadline that passed while the clock ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Miss {
+    pub due: Time,
+    /// From where the ladder counts: a budget that was cut below what is used up is missed when it was cut.
+    pub from: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub at: Time,
+    pub how: How,
+    /// It ended because the cycle did. That must not forestall what other sources still have to say.
+    pub with_cycle: bool,
+    pub reported_later: bool,
+}
+
+impl Run<'_> {
+    /// The instance as events name it.
+    pub fn label(&self) -> String {
+        match self.ordinal {
+            1 => self.base.clone(),
+            n => format!("{}#{n}", self.base),
+        }
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// The deadline missed, or the one that will be unless something happens.
+    pub fn miss(&self) -> Option<Miss> {
+        self.missed.or_else(|| {
+            let due = self.due.filter(|_| self.is_live())?;
+            Some(Miss { due, from: due.max(self.since) })
+        })
+    }
+
+    /// Time has come to `at`: a deadline before it was missed.
+    pub fn pass(&mut self, at: Time) {
+        if self.missed.is_none() {
+            self.missed = self.miss().filter(|miss| miss.from < at);
+        }
+    }
+
+    /// Computes the deadline from everything known now. What was judged on the same basis stays as judged.
+    pub fn reckon(&mut self, waits: &Waits, judged: Option<&Basis>) {
+        self.pauses = waits.honoured(&self.clock.pauses, self.started);
+        if let Some(basis) = judged.filter(|basis| self.rests_on(basis)) {
+            self.due = Some(basis.due);
+            self.calendar_used.clone_from(&basis.calendar);
+        } else {
+            self.due = self.after(self.anchor, &self.limit, &self.suspensions());
+            self.calendar_used = self.calendar.version().to_string();
+        }
+        match self.due {
+            Some(due) => self.last_due = due,
+            None if self.last_due == Time::UNSET => {
+                self.last_due = self.after(self.anchor, &self.limit, &[]).unwrap_or(self.anchor);
+            }
+            None => {}
+        }
+    }
+
+    /// What the verdict on this deadline rests on.
+    pub fn basis(&self, due: Time) -> Basis {
+        Basis {
+            anchor: self.anchor,
+            limit: self.limit.to_string(),
+            pauses: self.pauses_before(due),
+            due,
+            calendar: self.calendar_used.clone(),
+        }
+    }
+
+    pub fn warning_at(&self, place: usize) -> Option<Time> {
+        match &self.clock.warn.get(place)?.at {
+            WarnAt::Share(percent) => {
+                let anchor = self.anchor.to_timestamp();
+                self.calendar.share(anchor, &self.limit, *percent, &self.suspensions()).due.map(Time::from)
+            }
+            WarnAt::Before(limit) => {
+                let before = Limit::Before { lead: lead(limit)?, of: String::new() };
+                self.after(self.due?, &before, &[])
+            }
+        }
+    }
+
+    /// Offsets count from the newest deadline: more time, granted after the breach, moves the rungs not yet fired.
+    pub fn rung_at(&self, place: usize) -> Option<Time> {
+        let miss = self.missed.or_else(|| self.miss())?;
+        if self.is_live() && self.due.is_none() {
+            return None;
+        }
+        let from = self.due.map_or(miss.from, |due| due.max(miss.from));
+        match &self.clock.ladder.get(place)?.after {
+            Some(offset) => self.after(from, offset, &[]),
+            None => Some(from),
+        }
+    }
+
+    /// The reminder after the last one, later by as much as the clock stood still.
+    pub fn reminder_at(&self, last: Option<Time>) -> Option<Time> {
+        let repeat = self.clock.repeat.as_ref()?;
+        self.after(last.unwrap_or(self.started), &repeat.every, &self.suspensions())
+    }
+
+    /// The wait for which it stands still.
+    pub fn waits_for(&self) -> Option<&str> {
+        self.pauses.iter().find(|span| span.to.is_none()).map(|span| span.wait.as_str())
+    }
+
+    fn after(&self, from: Time, limit: &Limit, suspensions: &[Suspension]) -> Option<Time> {
+        self.calendar.deadline(from.to_timestamp(), limit, suspensions).due.map(Time::from)
+    }
+
+    fn suspensions(&self) -> Vec<Suspension> {
+        let of = |span: &Span| Suspension { from: span.from.to_timestamp(), to: span.to.map(Time::to_timestamp) };
+        self.pauses.iter().map(of).collect()
+    }
+
+    fn rests_on(&self, basis: &Basis) -> bool {
+        basis.anchor == self.anchor
+            && basis.pauses == self.pauses_before(basis.due)
+            && basis.limit == self.limit.to_string()
+    }
+
+    fn pauses_before(&self, due: Time) -> Vec<(Time, Option<Time>)> {
+        self.pauses.iter().filter(|span| span.from < due).map(|span| (span.from, span.to)).collect()
+    }
+}
+
+/// A budget counted backwards; cut-offs have no length.
+fn lead(limit: &Limit) -> Option<Lead> {
+    Some(match limit {
+        Limit::Wall { minutes } => Lead::Wall { minutes: *minutes },
+        Limit::WorkingTime { minutes } => Lead::WorkingTime { minutes: *minutes },
+        Limit::WorkingDays { halves } => Lead::WorkingDays { halves: *halves },
+        Limit::CalendarDays { days, .. } => Lead::CalendarDays { days: *days },
+        Limit::EndOfShift
+        | Limit::EndOfNextWorkingDay
+        | Limit::EndOfDay
+        | Limit::EndOfMonth
+        | Limit::NextWeekday { .. }
+        | Limit::DayOfNextMonth { .. }
+        | Limit::Before { .. } => return None,
+    })
+}
