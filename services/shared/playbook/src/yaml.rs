@@ -146,11 +146,15 @@ impl Reader<'_> {
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_extras(span, anchor != 0, tag.is_some());
-                self.stack.push(Open::List { span, items: Vec::new() });
+                self.stack.push(Open::List { span: Span { length: 1, ..span }, items: Vec::new() });
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_extras(span, anchor != 0, tag.is_some());
-                self.stack.push(Open::Map { span, entries: Vec::new(), key: None });
+                self.stack.push(Open::Map {
+                    span: Span { length: 1, ..span },
+                    entries: Vec::new(),
+                    key: None,
+                });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(_) => {

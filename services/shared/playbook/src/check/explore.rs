@@ -256,7 +256,8 @@ impl<'p> Explorer<'p> {
                 stack.extend(&before[at]);
             }
         }
-        if let Some(trapped) = safe.iter().position(|s| !s) {
+        // The last one found is the deepest in: nearest to what holds it.
+        if let Some(trapped) = safe.iter().rposition(|s| !s) {
             let state = self.queue[trapped];
             let ready = self.graph.ready(&state);
             let waiting =
@@ -272,6 +273,9 @@ impl<'p> Explorer<'p> {
             let facts = self.describe(trouble.facts);
             let (place, zh, en) = words(&case_type.id, trouble, &facts);
             found.error(trouble.code, &place, zh, en);
+        }
+        if !self.troubles.is_empty() {
+            return;
         }
         for (_, step) in case_type.steps.iter().enumerate().filter(|(at, _)| self.ready_once & (1 << at) == 0)
         {

@@ -55,6 +55,10 @@ pub(crate) fn load(files: &[(&str, &str)]) -> Result<Playbook, Vec<Diagnostic>> 
     let sources = files.iter().map(|(path, text)| Source::new(path, text)).collect();
     let mut ctx = Ctx { sources, found: Vec::new(), names: Names::default(), places: BTreeMap::new() };
     let roots = read_all(&mut ctx, files);
+    // Half a text would be reported as a hundred things missing.
+    if ctx.found.iter().any(|d| d.code == "PB0001") {
+        return Err(ctx.found);
+    }
     let document = Document::new(&mut ctx, &roots);
     names::gather(&mut ctx, &document);
     let playbook = decode(&mut ctx, &document);

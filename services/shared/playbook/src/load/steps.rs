@@ -231,6 +231,11 @@ impl Ctx {
 
     /// A loop goes back to something done before, and can be left.
     fn check_loops(&mut self, steps: &[Step], spans: &BTreeMap<String, Span>) {
+        let is_step = |id: &String| steps.iter().any(|s| s.id == *id);
+        if !steps.iter().flat_map(|s| &s.needs).all(is_step) {
+            // With a need misspelt nothing can be said about what comes before what.
+            return;
+        }
         for step in steps {
             let span = spans.get(&step.id).copied().unwrap_or_default();
             let refused = step.approval.as_ref().map(|a| a.refused_to.as_str());
