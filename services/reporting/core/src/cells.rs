@@ -36,7 +36,11 @@ pub(crate) fn harmless(cell: &str) -> String {
 pub(crate) fn csv_line(cells: &[String]) -> String {
     let quoted = cells.iter().map(|cell| {
         let cell = harmless(cell);
-        if cell.contains([',', '"', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+        if cell.contains([',', '"', '\r', '\n']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell
+        }
     });
     let mut line = quoted.collect::<Vec<_>>().join(",");
     line.push_str("\r\n");

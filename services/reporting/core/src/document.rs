@@ -49,7 +49,8 @@ impl Document<'_> {
     /// Head, figures, and every list on its own.
     fn sections(&self) -> Vec<Vec<Vec<String>>> {
         let mut sections = vec![self.head(), self.figures()];
-        let mut lists: Vec<&str> = self.lines.iter().filter(|line| line.by == "row").map(|line| line.figure.as_str()).collect();
+        let mut lists: Vec<&str> =
+            self.lines.iter().filter(|line| line.by == "row").map(|line| line.figure.as_str()).collect();
         lists.dedup();
         sections.extend(lists.into_iter().map(|figure| self.list(figure)));
         sections
@@ -67,13 +68,26 @@ impl Document<'_> {
         let until = self.span.local(self.span.to.plus(-1));
         vec![
             vec![self.word("报告", "Report"), self.title.get(self.lang).to_owned()],
-            vec![self.word("期间", "Period"), self.span.label.clone(), self.span.local(self.span.from), until],
+            vec![
+                self.word("期间", "Period"),
+                self.span.label.clone(),
+                self.span.local(self.span.from),
+                until,
+            ],
             vec![self.word("规则手册", "Playbook"), version],
         ]
     }
 
     fn figures(&self) -> Vec<Vec<String>> {
-        let heading = [("指标", "Figure"), ("分组", "By"), ("对象", "Of"), ("数值", "Value"), ("件数", "Cases"), ("目标", "Target"), ("达标", "On target")];
+        let heading = [
+            ("指标", "Figure"),
+            ("分组", "By"),
+            ("对象", "Of"),
+            ("数值", "Value"),
+            ("件数", "Cases"),
+            ("目标", "Target"),
+            ("达标", "On target"),
+        ];
         let mut rows = vec![heading.map(|(zh, en)| self.word(zh, en)).to_vec()];
         rows.extend(self.lines.iter().filter(|line| line.by != "row").map(|line| self.figure_row(line)));
         rows
@@ -84,7 +98,8 @@ impl Document<'_> {
             Target::AtLeast(least) => format!("≥ {}", value(line.unit, least)),
             Target::AtMost(most) => format!("≤ {}", value(line.unit, most)),
         });
-        let verdict = line.on_target().map(|met| if met { self.word("是", "yes") } else { self.word("否", "no") });
+        let verdict =
+            line.on_target().map(|met| if met { self.word("是", "yes") } else { self.word("否", "no") });
         vec![
             line.name.get(self.lang).to_owned(),
             self.group(line.by),
@@ -97,9 +112,11 @@ impl Document<'_> {
     }
 
     fn list(&self, figure: &str) -> Vec<Vec<String>> {
-        let rows: Vec<&Line> = self.lines.iter().filter(|line| line.by == "row" && line.figure == figure).collect();
+        let rows: Vec<&Line> =
+            self.lines.iter().filter(|line| line.by == "row" && line.figure == figure).collect();
         let name = rows.first().map(|line| line.name.get(self.lang).to_owned()).unwrap_or_default();
-        let heading = rows.first().map(|line| line.columns.iter().map(|column| self.column(column)).collect());
+        let heading =
+            rows.first().map(|line| line.columns.iter().map(|column| self.column(column)).collect());
         let mut out = vec![vec![name], heading.unwrap_or_default()];
         out.extend(rows.into_iter().map(|line| self.list_row(line)));
         out
@@ -119,8 +136,20 @@ impl Document<'_> {
     }
 
     fn column(&self, column: &str) -> String {
-        let named = COLUMNS.iter().find(|(code, _, _)| *code == column);
-        named.map_or_else(|| column.to_owned(), |(_, zh, en)| self.word(zh, en))
+        if let Some((_, zh, en)) = COLUMNS.iter().find(|(code, _, _)| *code == column) {
+            return self.word(zh, en);
+        }
+        self.label(column).unwrap_or_else(|| column.to_owned())
+    }
+
+    /// What the playbook calls a field of a form or a step.
+    fn label(&self, field: &str) -> Option<String> {
+        let of_type = |t: &'_ playbook::CaseType| {
+            let fields = t.form.iter().chain(t.steps.iter().flat_map(|step| &step.fields));
+            let mut named = fields.filter(|f| f.name == field);
+            named.next().map(|f| f.label.get(self.lang).to_owned())
+        };
+        self.playbook.types.values().find_map(of_type)
     }
 
     /// The name behind a key, as the playbook or the directory has it.
@@ -139,7 +168,10 @@ impl Document<'_> {
 
     fn choice(&self, code: &str, of: fn(&playbook::CaseType) -> &Vec<playbook::Choice>) -> Option<String> {
         let choices = self.playbook.types.values().flat_map(of);
-        choices.into_iter().find(|choice| choice.code == code).map(|choice| choice.name.get(self.lang).to_owned())
+        choices
+            .into_iter()
+            .find(|choice| choice.code == code)
+            .map(|choice| choice.name.get(self.lang).to_owned())
     }
 }
 
@@ -162,10 +194,12 @@ const COLUMNS: &[(&str, &str, &str)] = &[
     ("rungs", "升级次数", "Escalations"),
     ("clock", "时限", "Deadline"),
     ("step", "步骤", "Step"),
+    ("due", "应完成时间", "Due"),
     ("due_at", "应完成时间", "Due"),
     ("deadline", "应完成时间", "Due"),
     ("done_at", "实际完成时间", "Done"),
     ("delay", "延误", "Delay"),
+    ("late_by", "延误", "Late by"),
     ("holder", "经办人", "Holder"),
     ("handler", "经办人", "Handler"),
     ("by", "操作人", "By"),

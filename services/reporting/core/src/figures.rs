@@ -106,7 +106,8 @@ impl<'p> Reckoning<'p> {
         span: &'p Span,
         viewer: Option<&'p str>,
     ) -> Reckoning<'p> {
-        let books = figures.map(|figure| Book { figure, tallies: BTreeMap::new(), listed: Vec::new() }).collect();
+        let books =
+            figures.map(|figure| Book { figure, tallies: BTreeMap::new(), listed: Vec::new() }).collect();
         Reckoning { playbook: &playbook.id, span, viewer, books }
     }
 
@@ -155,7 +156,11 @@ impl Book<'_> {
             FigureKind::Average { question } => {
                 let answers = row.surveys.iter().filter(|survey| span.contains(survey.at));
                 let answers: Vec<i64> = answers.filter_map(|survey| survey.answers.int(question)).collect();
-                self.add(row, Tally::Mean { sum: answers.iter().sum(), of: answers.len() as i64 }, !answers.is_empty());
+                self.add(
+                    row,
+                    Tally::Mean { sum: answers.iter().sum(), of: answers.len() as i64 },
+                    !answers.is_empty(),
+                );
             }
             FigureKind::List { on, columns } => {
                 if !hidden {
@@ -218,7 +223,10 @@ fn line(figure: &Figure, by: &'static str, key: String, tally: &Tally) -> (Line,
     };
     let slow = tally.ninetieth().map(|value| Line {
         figure: format!("{}.p90", line.figure),
-        name: Text::new(format!("{}（九成以内）", line.name.zh), format!("{} (90th percentile)", line.name.en)),
+        name: Text::new(
+            format!("{}（九成以内）", line.name.zh),
+            format!("{} (90th percentile)", line.name.en),
+        ),
         value,
         target: None,
         ..line.clone()
@@ -272,9 +280,29 @@ impl Occurrence<'_> {
         let mut facts = case.clone();
         if let Some(survey) = self.survey {
             facts.absorb(survey.answers.clone());
-            facts.set("unhappy", Value::Bool(survey.unhappy));
+        }
+        if let Some(outcome) = self.outcome() {
+            facts.set("outcome", Value::code(outcome));
         }
         facts
+    }
+
+    /// How it came out, in the words that playbooks use.
+    fn outcome(&self) -> Option<&'static str> {
+        if let Some(survey) = self.survey {
+            return Some(if survey.unhappy { "unhappy" } else { "happy" });
+        }
+        let moment = self.moment?;
+        Some(match (moment.event(), moment.word.as_deref()?) {
+            ("approval.decided", "approved") => "approved",
+            ("approval.decided", _) => "refused",
+            ("follow_up.attempted", "reached") => "reached",
+            ("follow_up.attempted", _) => "unreached",
+            ("follow_up.completed", "content") => "happy",
+            ("follow_up.completed", "unhappy") => "unhappy",
+            ("follow_up.completed", "not_reached") => "given_up",
+            _ => return None,
+        })
     }
 }
 
@@ -286,7 +314,6 @@ impl Row {
         let newest = self.surveys.iter().max_by_key(|survey| (survey.at, &survey.rule));
         if let Some(survey) = newest {
             facts.absorb(survey.answers.clone());
-            facts.set("unhappy", Value::Bool(survey.unhappy));
         }
         for (name, code) in [
             ("type", &self.case_type),
@@ -328,14 +355,16 @@ impl Row {
                     .filter(|verdict| verdict.outcome == Outcome::Breached)
                     .map(move |verdict| Occurrence { verdict: Some(verdict), ..bare(verdict.at) }),
             ),
-            "survey.answered" => {
-                Box::new(self.surveys.iter().map(move |survey| Occurrence { survey: Some(survey), ..bare(survey.at) }))
-            }
+            "survey.answered" => Box::new(
+                self.surveys.iter().map(move |survey| Occurrence { survey: Some(survey), ..bare(survey.at) }),
+            ),
             _ => Box::new(
                 self.log
                     .iter()
                     .filter(move |moment| moment.event() == event)
-                    .filter(|moment| !(moment.event() == "clock.met" && moment.word.as_deref() == Some("cancelled")))
+                    .filter(|moment| {
+                        !(moment.event() == "clock.met" && moment.word.as_deref() == Some("cancelled"))
+                    })
                     .map(move |moment| Occurrence { moment: Some(moment), ..bare(moment.at) }),
             ),
         }
@@ -347,7 +376,8 @@ impl Row {
         (1..=self.cycle)
             .filter_map(|cycle| {
                 let in_cycle = || self.log.iter().filter(move |moment| moment.cycle == cycle);
-                let begins = |event: &str| event == from || (from == "ticket.opened" && event == "ticket.reopened");
+                let begins =
+                    |event: &str| event == from || (from == "ticket.opened" && event == "ticket.reopened");
                 let start = in_cycle().find(|moment| begins(moment.event()))?;
                 let end = in_cycle().find(|moment| moment.event() == to && moment.at >= start.at)?;
                 span.contains(end.at).then(|| (end.at.0 - start.at.0) / Time::SECOND)

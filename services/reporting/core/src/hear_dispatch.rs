@@ -5,8 +5,8 @@ use proto::{
     Time,
     common::v1::TicketRef,
     dispatch::v1::{
-        ApprovalAsked, ApprovalDecided, WorkAcknowledged, WorkAssigned, WorkCompleted, WorkDispatched, WorkRefused,
-        WorkStepDone, WorkStepReady, WorkWithdrawn,
+        ApprovalAsked, ApprovalDecided, WorkAcknowledged, WorkAssigned, WorkCompleted, WorkDispatched,
+        WorkRefused, WorkStepDone, WorkStepReady, WorkWithdrawn,
     },
 };
 
@@ -33,7 +33,12 @@ fn held(row: &mut Row, cycle: u32, step: Option<&str>, assignee: &str, role: &st
 pub(crate) fn dispatched(row: &mut Row, event: &WorkDispatched, at: Time) {
     let cycle = cycle_of(event.ticket.as_ref());
     held(row, cycle, Some(""), &event.assignee, &event.role);
-    row.note(Moment::new("work.dispatched", at, cycle).by(&event.assignee).word(&event.unit).number(event.hand_off.into()));
+    row.note(
+        Moment::new("work.dispatched", at, cycle)
+            .by(&event.assignee)
+            .word(&event.unit)
+            .number(event.hand_off.into()),
+    );
 }
 
 pub(crate) fn acknowledged(row: &mut Row, event: &WorkAcknowledged, at: Time) {
@@ -43,19 +48,28 @@ pub(crate) fn acknowledged(row: &mut Row, event: &WorkAcknowledged, at: Time) {
 
 pub(crate) fn refused(row: &mut Row, event: &WorkRefused, at: Time) {
     let cycle = cycle_of(event.ticket.as_ref());
-    row.note(Moment::new("work.refused", at, cycle).by(&event.by).word(&event.reason).number(event.hand_off.into()));
+    row.note(
+        Moment::new("work.refused", at, cycle)
+            .by(&event.by)
+            .word(&event.reason)
+            .number(event.hand_off.into()),
+    );
 }
 
 pub(crate) fn assigned(row: &mut Row, event: &WorkAssigned, at: Time) {
     let cycle = cycle_of(event.ticket.as_ref());
     held(row, cycle, Some(&event.step), &event.assignee, &event.role);
-    row.note(Moment::new("work.assigned", at, cycle).about(&event.step).by(&event.assignee).word(&event.role));
+    row.note(
+        Moment::new("work.assigned", at, cycle).about(&event.step).by(&event.assignee).word(&event.role),
+    );
 }
 
 pub(crate) fn step_ready(row: &mut Row, event: &WorkStepReady, at: Time) {
     let cycle = cycle_of(event.ticket.as_ref());
     held(row, cycle, Some(&event.step), &event.assignee, &event.role);
-    row.note(Moment::new("work.step_ready", at, cycle).about(&event.step).by(&event.assignee).word(&event.role));
+    row.note(
+        Moment::new("work.step_ready", at, cycle).about(&event.step).by(&event.assignee).word(&event.role),
+    );
 }
 
 pub(crate) fn step_done(row: &mut Row, event: &WorkStepDone, at: Time) {

@@ -4,7 +4,9 @@ use organisation::facts::from_proto;
 use proto::{
     Time,
     common::v1::TicketRef,
-    follow_up::v1::{FollowUpAttempted, FollowUpCompleted, FollowUpRecorded, FollowUpScheduled, SurveyAnswered},
+    follow_up::v1::{
+        FollowUpAttempted, FollowUpCompleted, FollowUpRecorded, FollowUpScheduled, SurveyAnswered,
+    },
 };
 
 use crate::{
@@ -17,7 +19,11 @@ fn cycle_of(ticket: Option<&TicketRef>) -> u32 {
 }
 
 pub(crate) fn scheduled(row: &mut Row, event: &FollowUpScheduled, at: Time) {
-    row.note(Moment::new("follow_up.scheduled", at, cycle_of(event.ticket.as_ref())).about(&event.rule).word(&event.kind));
+    row.note(
+        Moment::new("follow_up.scheduled", at, cycle_of(event.ticket.as_ref()))
+            .about(&event.rule)
+            .word(&event.kind),
+    );
 }
 
 pub(crate) fn attempted(row: &mut Row, event: &FollowUpAttempted, at: Time) {
@@ -27,7 +33,11 @@ pub(crate) fn attempted(row: &mut Row, event: &FollowUpAttempted, at: Time) {
 
 pub(crate) fn recorded(row: &mut Row, event: &FollowUpRecorded, at: Time) {
     row.mark(&event.marks, at);
-    row.note(Moment::new("follow_up.recorded", at, cycle_of(event.ticket.as_ref())).about(&event.rule).by(&event.by));
+    row.note(
+        Moment::new("follow_up.recorded", at, cycle_of(event.ticket.as_ref()))
+            .about(&event.rule)
+            .by(&event.by),
+    );
 }
 
 pub(crate) fn answered(row: &mut Row, event: &SurveyAnswered, at: Time) {

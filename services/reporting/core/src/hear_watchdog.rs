@@ -4,7 +4,8 @@ use proto::{
     Time,
     common::v1::TicketRef,
     sla_watchdog::v1::{
-        ClockBreached, ClockMet, ClockPaused, ClockStarted, ClockVerdictCorrected, ClockWarned, EscalationRaised,
+        ClockBreached, ClockMet, ClockPaused, ClockStarted, ClockVerdictCorrected, ClockWarned,
+        EscalationRaised,
     },
 };
 
@@ -81,7 +82,13 @@ pub(crate) fn met(row: &mut Row, event: &ClockMet, at: Time) {
     } else {
         conclude(row, event, cycle, at);
     }
-    let word = if event.cancelled { "cancelled" } else if event.late { "late" } else { "" };
+    let word = if event.cancelled {
+        "cancelled"
+    } else if event.late {
+        "late"
+    } else {
+        ""
+    };
     row.note(Moment::new("clock.met", at, cycle).about(&event.clock).word(word));
 }
 

@@ -77,10 +77,20 @@ impl Aggregate for Issued {
 
 pub(crate) fn issue(issue: &Issue, step: &mut Step<'_>) -> Result<Reply, Halt> {
     if issue.digest.len() != 64 || !issue.digest.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(Refusal::field("digest", "摘要应为 64 位十六进制。", "The digest must be 64 hexadecimal digits.").into());
+        return Err(Refusal::field(
+            "digest",
+            "摘要应为 64 位十六进制。",
+            "The digest must be 64 hexadecimal digits.",
+        )
+        .into());
     }
     if issue.from >= issue.to {
-        return Err(Refusal::field("period", "期间的开始必须早于结束。", "The period must begin before it ends.").into());
+        return Err(Refusal::field(
+            "period",
+            "期间的开始必须早于结束。",
+            "The period must begin before it ends.",
+        )
+        .into());
     }
     if step.get::<Issued>(Issued::key(issue))?.is_some() {
         return Ok(Reply::Issued { again: true });

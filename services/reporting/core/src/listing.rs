@@ -20,7 +20,13 @@ pub(crate) struct Listed {
     delay: Option<i64>,
 }
 
-pub(crate) fn list(row: &Row, facts: &Facts, occurrence: &Occurrence<'_>, columns: &[String], span: &Span) -> Listed {
+pub(crate) fn list(
+    row: &Row,
+    facts: &Facts,
+    occurrence: &Occurrence<'_>,
+    columns: &[String],
+    span: &Span,
+) -> Listed {
     let delay = occurrence.verdict.map(|verdict| verdict.delay(span.to));
     Listed {
         order: (occurrence.at, row.number.clone(), subject(occurrence)),
@@ -49,7 +55,10 @@ pub(crate) fn lines(figure: &Figure, columns: &[String], mut listed: Vec<Listed>
 fn subject(occurrence: &Occurrence<'_>) -> String {
     let of_moment = occurrence.moment.and_then(|moment| moment.subject.clone());
     let of_verdict = occurrence.verdict.map(|verdict| verdict.clock.clone());
-    of_verdict.or(of_moment).or_else(|| occurrence.survey.map(|survey| survey.rule.clone())).unwrap_or_default()
+    of_verdict
+        .or(of_moment)
+        .or_else(|| occurrence.survey.map(|survey| survey.rule.clone()))
+        .unwrap_or_default()
 }
 
 fn cell(column: &str, row: &Row, facts: &Facts, occurrence: &Occurrence<'_>, span: &Span) -> String {
@@ -69,9 +78,9 @@ fn cell(column: &str, row: &Row, facts: &Facts, occurrence: &Occurrence<'_>, spa
         "breaches" => row.breaches().to_string(),
         "rungs" => row.rungs().to_string(),
         "clock" | "step" | "subject" => subject(occurrence),
-        "due_at" | "deadline" => time(verdict.map(|verdict| verdict.due)),
+        "due" | "due_at" | "deadline" => time(verdict.map(|verdict| verdict.due)),
         "done_at" => time(verdict.and_then(|verdict| verdict.done_at)),
-        "delay" => verdict.map(|verdict| duration(verdict.delay(span.to))).unwrap_or_default(),
+        "delay" | "late_by" => verdict.map(|verdict| duration(verdict.delay(span.to))).unwrap_or_default(),
         "holder" | "handler" | "by" => {
             let of_verdict = verdict.and_then(|verdict| verdict.holder.clone());
             of_verdict.or_else(|| moment.and_then(|moment| moment.by.clone())).unwrap_or_default()

@@ -67,7 +67,8 @@ type Packed = (u8, Time, u32, Option<String>, Option<String>, Option<String>, Op
 impl Moment {
     /// An event without particulars. Its name must be one that is heard.
     pub fn new(event: &str, at: Time, cycle: u32) -> Moment {
-        let number = EVENTS.iter().position(|name| *name == event).expect("only events that are heard are logged");
+        let number =
+            EVENTS.iter().position(|name| *name == event).expect("only events that are heard are logged");
         Moment { at, event: number as u8, cycle, subject: None, by: None, word: None, number: None }
     }
 

@@ -12,7 +12,13 @@ fn table(rows: &[Vec<String>]) -> String {
     // A title of one cell must not widen the first column.
     let measured = || rows.iter().filter(|row| row.len() > 1);
     let widths: Vec<usize> = (0..columns)
-        .map(|column| measured().filter_map(|row| row.get(column)).map(|cell| width(&plain(cell))).max().unwrap_or_default())
+        .map(|column| {
+            measured()
+                .filter_map(|row| row.get(column))
+                .map(|cell| width(&plain(cell)))
+                .max()
+                .unwrap_or_default()
+        })
         .collect();
     rows.iter().map(|row| line(row, &widths)).collect()
 }
@@ -40,7 +46,8 @@ mod tests {
 
     #[test]
     fn columns_stand_below_each_other() {
-        let rows = [["门店", "n"], ["A1", "12"], ["\u{1b}[2J", "3"]].map(|row| row.map(str::to_owned).to_vec());
+        let rows =
+            [["门店", "n"], ["A1", "12"], ["\u{1b}[2J", "3"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "门店  n\nA1    12\n [2J  3\n");
     }
 }

@@ -176,19 +176,23 @@ impl Row {
     }
 
     pub fn holder(&self) -> Option<&str> {
-        let shown = self.work.cycle == self.cycle && !self.work.holder.is_empty() && self.closed_at().is_none();
+        let shown =
+            self.work.cycle == self.cycle && !self.work.holder.is_empty() && self.closed_at().is_none();
         shown.then_some(self.work.holder.as_str())
     }
 
     pub fn step(&self) -> Option<&str> {
-        let shown = self.work.cycle == self.cycle && !self.work.step.is_empty() && !self.has("work.completed");
+        let shown =
+            self.work.cycle == self.cycle && !self.work.step.is_empty() && !self.has("work.completed");
         shown.then_some(self.work.step.as_str())
     }
 
     /// The clock that runs out first (or ran out and is still not met).
     pub fn next_clock(&self) -> Option<(&str, Time)> {
         let running = self.clocks.iter().filter(|clock| clock.cycle == self.cycle);
-        running.filter_map(|clock| Some((clock.clock.as_str(), clock.due?))).min_by_key(|(clock, due)| (*due, *clock))
+        running
+            .filter_map(|clock| Some((clock.clock.as_str(), clock.due?)))
+            .min_by_key(|(clock, due)| (*due, *clock))
     }
 
     pub fn breaches(&self) -> u32 {

@@ -1,11 +1,7 @@
 //! The period of a report: a day, an ISO week or a calendar month, in the zone
 //! of the group.
 
-use jiff::{
-    ToSpan,
-    civil::Date,
-    tz::TimeZone,
-};
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use organisation::Snapshot;
 use playbook::report::Period;
 use proto::Time;
@@ -46,7 +42,13 @@ impl Span {
         let day = at.to_timestamp().to_zoned(tz.clone()).date();
         let (label, first, next) = bounds(period, day).map_err(out_of_range)?;
         let start = |date: Date| date.to_zoned(tz.clone()).map(|zoned| Time::from(zoned.timestamp()));
-        Ok(Span { label, period, from: start(first).map_err(out_of_range)?, to: start(next).map_err(out_of_range)?, zone: tz })
+        Ok(Span {
+            label,
+            period,
+            from: start(first).map_err(out_of_range)?,
+            to: start(next).map_err(out_of_range)?,
+            zone: tz,
+        })
     }
 
     pub fn contains(&self, at: Time) -> bool {

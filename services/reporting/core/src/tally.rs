@@ -4,11 +4,17 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Tally {
     Count(i64),
-    Share { part: i64, of: i64 },
+    Share {
+        part: i64,
+        of: i64,
+    },
     /// Seconds, in the order they came.
     Times(Vec<i64>),
     /// Answers and their sum.
-    Mean { sum: i64, of: i64 },
+    Mean {
+        sum: i64,
+        of: i64,
+    },
 }
 
 impl Tally {

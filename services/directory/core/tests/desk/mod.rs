@@ -1,7 +1,7 @@
 //! What all tests of this core need: somebody at the desk, and records.
 #![allow(dead_code)]
 
-use chassis_core::{Actor, Grant, Refusal, Rehearsal, Sealed};
+use chassis_core::{Actor, Grant, Refusal, Sealed, rehearsal::Rehearsal};
 use directory_core::{
     BadRecord, Command, Directory, File, Import, Kept, MoveTime, NodeInput, PersonInput, Reply, RoleHeld,
     home,
