@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::compile::{Rules, resolve};
 use crate::error::CalendarError;
+use crate::interval::Interval;
 use crate::source::CalendarSource;
-use crate::year::{DAY, Year, year_of_day};
+use crate::year::{DAY, Year, day_of, year_of_day};
 
 /// The first year with an answer.
 pub const FIRST_YEAR: i16 = 1970;
@@ -77,6 +79,19 @@ impl Calendar {
     #[must_use]
     pub fn next_open(&self, at: Timestamp) -> Timestamp {
         instant(self.opening(self.micros(at)))
+    }
+
+    /// The last instant at or before `at` until which it was open: `at` itself when open, else the
+    /// closing time before it.
+    #[must_use]
+    pub fn last_open(&self, at: Timestamp) -> Timestamp {
+        instant(self.last_close(self.micros(at)))
+    }
+
+    /// The shifts that begin on that date, in order; empty when it is closed.
+    #[must_use]
+    pub fn hours(&self, date: Date) -> &[Interval] {
+        self.rules().hours(day_of(date))
     }
 
     /// The earliest instant by which `open` working time has passed since `from`. Lands on a

@@ -84,6 +84,27 @@ impl Limit {
         crate::limit_text::zh(self)
     }
 
+    /// The budget enlarged by an extension of the same kind; `None` where the two do not add up,
+    /// such as a cut-off: then the extension counts from the old due instant.
+    #[must_use]
+    pub fn plus(&self, extension: &Self) -> Option<Self> {
+        match (self, extension) {
+            (Self::Wall { minutes: a }, Self::Wall { minutes: b }) => {
+                Some(Self::Wall { minutes: a.saturating_add(*b) })
+            }
+            (Self::WorkingTime { minutes: a }, Self::WorkingTime { minutes: b }) => {
+                Some(Self::WorkingTime { minutes: a.saturating_add(*b) })
+            }
+            (Self::WorkingDays { halves: a }, Self::WorkingDays { halves: b }) => {
+                Some(Self::WorkingDays { halves: a.saturating_add(*b) })
+            }
+            (Self::CalendarDays { days: a, until }, Self::CalendarDays { days: b, .. }) => {
+                Some(Self::CalendarDays { days: a.saturating_add(*b), until: *until })
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the limit is a point in time that is taken anew after a pause, rather than a
     /// budget that is used up.
     #[must_use]

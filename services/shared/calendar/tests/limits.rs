@@ -147,3 +147,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_extension_of_the_same_kind_enlarges_the_budget() {
+    let plus = |a: &str, b: &str| {
+        let limit = |text: &str| Limit::parse(text).expect("a limit");
+        limit(a).plus(&limit(b)).map(|sum| sum.to_string())
+    };
+    assert_eq!(plus("24h", "30m").as_deref(), Some("24h30m"));
+    assert_eq!(plus("4 working hours", "1 working hour").as_deref(), Some("5 working hours"));
+    assert_eq!(plus("1 working day", "half a working day").as_deref(), Some("1.5 working days"));
+    assert_eq!(plus("7 days until midnight", "3 days").as_deref(), Some("10 days until midnight"));
+    assert_eq!(plus("24h", "1 day"), None);
+    assert_eq!(plus("end of shift", "end of shift"), None);
+}

@@ -254,3 +254,16 @@ fn the_example_in_the_guide_is_a_sound_calendar() {
     let branch = compile(example.expect("an example"));
     assert!(branch.is_open(at("2026-02-28 10:00")) && !branch.is_open(at("2026-02-17 10:00")));
 }
+
+#[test]
+fn the_hours_of_a_date_and_the_last_open_instant_can_be_asked() {
+    let office = branches::office();
+    let hours = |date: &str| -> Vec<String> {
+        office.hours(date.parse().expect("a date")).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(hours("2026-02-28"), ["08:30-12:00", "13:00-17:30"], "made up");
+    assert!(hours("2026-02-16").is_empty() && hours("2026-06-06").is_empty());
+    assert_eq!(wall(&office, office.last_open(at("2026-06-08 12:30"))), "2026-06-08 12:00");
+    assert_eq!(wall(&office, office.last_open(at("2026-06-07 10:00"))), "2026-06-05 17:30");
+    assert_eq!(wall(&office, office.last_open(at("2026-06-08 10:00"))), "2026-06-08 10:00");
+}
