@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chassis_core::Step;
 use playbook::{Channel, Facts, Playbook, Tell, Value};
-use proto::{Event, Id, Time, sla_watchdog::v1 as chase};
+use proto::{Event, Id, Time, notify::v1 as said, sla_watchdog::v1 as chase};
 
 use crate::{
     case::Known,
@@ -66,7 +66,7 @@ fn by_rule(
             let (role, reason) = people::nobody(recipient);
             let nobody = Told { person: String::new(), role: role.to_owned() };
             notice(ticket, known, &rule.id, nobody, rule.channel, signal, step).failed(reason, None, step);
-            made += 1;
+            made += 1 + tell_of_failure(ticket, known, playbook, signal, step);
         }
         for told in persons {
             if seen.insert(told.person.clone()) {
@@ -76,6 +76,16 @@ fn by_rule(
         }
     }
     made
+}
+
+/// The playbook may want somebody told that nobody was. Messages about messages are not told of
+/// in turn: they would never end.
+fn tell_of_failure(ticket: Id, known: &Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) -> usize {
+    if signal.name.starts_with("notice.") {
+        return 0;
+    }
+    let failed = Signal::named(said::NoticeFailed::NAME, None, signal.cycle, step.now());
+    tell(ticket, known, playbook, &failed, step)
 }
 
 fn notice(
