@@ -45,6 +45,8 @@ pub struct Inbox {
     pub cursor: Cursor,
     /// What the store knows.
     pub saved: Cursor,
+    /// Applied with everything it did committed; entries without effects count at once.
+    pub applied: Cursor,
     /// In order, not applied yet.
     queue: VecDeque<Incoming>,
     /// The last one in `queue`, else the cursor.
@@ -62,6 +64,7 @@ impl Inbox {
         Inbox {
             cursor,
             saved: cursor,
+            applied: cursor,
             queue: VecDeque::new(),
             tail: place,
             ahead: BTreeMap::new(),

@@ -249,6 +249,15 @@ impl<C: Core> Machine<C> {
         self.inboxes.iter().map(|(source, inbox)| (source, inbox.cursor))
     }
 
+    /// Cursors whose effects are committed.
+    pub fn committed_cursors(&self) -> impl Iterator<Item = (&Source, Cursor)> {
+        self.inboxes.iter().filter(|(source, _)| !source.peer).map(|(source, inbox)| (source, inbox.applied))
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
     pub fn business_now(&self, monotonic: Duration) -> Time {
         self.clock.business_now(&self.directory.law(), monotonic)
     }
@@ -316,7 +325,7 @@ impl<C: Core> Machine<C> {
             Happening::Committed { database_now } | Happening::Beaten { database_now } => {
                 self.clock.heard(database_now, now);
                 self.last_trip = now;
-                self.settled(now, actions);
+                self.settled(actions);
             }
             Happening::Timers(timers) => {
                 self.last_trip = now;

@@ -11,6 +11,7 @@ use crate::{
     batch::{Decided, Ground, OpenBatch},
     core::Core,
     input::Input,
+    step::TimerChange,
     store::{Batch, LoadPlan, Loaded, TimerRow, Timers},
 };
 
@@ -129,7 +130,7 @@ impl<C: Core> Machine<C> {
     }
 
     /// The store has answered: now it may be told.
-    pub(super) fn settled(&mut self, now: Duration, actions: &mut Vec<Action>) {
+    pub(super) fn settled(&mut self, actions: &mut Vec<Action>) {
         let Phase::Committing(settling) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             actions.push(Action::Stop("the store answered a batch that was not given to it".to_owned()));
             return;
@@ -139,8 +140,10 @@ impl<C: Core> Machine<C> {
                 inbox.saved = cursor;
             }
         }
-        let business = self.business_now(now);
-        self.note_timers(&settling.timers, business);
+        for inbox in self.inboxes.values_mut() {
+            inbox.applied = inbox.cursor;
+        }
+        self.note_timers(&settling.timers);
         if !settling.entries.is_empty() {
             actions.push(Action::Publish(settling.entries));
         }
@@ -176,7 +179,7 @@ impl<C: Core> Machine<C> {
         self.timers = timers.rows.into_iter().collect();
     }
 
-    fn note_timers(&mut self, changes: &[crate::step::TimerChange], _business: proto::Time) {
+    fn note_timers(&mut self, changes: &[TimerChange]) {
         for change in changes {
             let key = (change.name.clone(), change.id);
             if let Some(due) = self.timers_by_key.remove(&key) {

@@ -1,0 +1,290 @@
+//! Configuration: commented defaults, then a file, then `HOTLINE_*` variables.
+//! Unknown keys are refused.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
+
+use proto::{Service, Shard};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgConnectOptions;
+use thiserror::Error;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::identity::{Issuer, Verifier};
+
+/// The defaults, as a file to copy from. `hotline config` prints it.
+pub const DEFAULTS: &str = include_str!("defaults.toml");
+
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error("the configuration file {path} cannot be read")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("the configuration does not fit: {0}")]
+    Parse(#[from] toml::de::Error),
+    #[error("{key}: {why}")]
+    Value { key: &'static str, why: String },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub database_url: String,
+    pub nats_url: String,
+    pub listen: IpAddr,
+    /// The first gRPC port; each service has its own after it (see `port`).
+    pub base_port: u16,
+    /// `development` or `production`: production refuses moved time.
+    pub environment: String,
+    /// Folder for keys made at first start, and the outbox of notify's file channel.
+    pub state_dir: PathBuf,
+    pub peers: BTreeMap<String, Vec<String>>,
+    pub shards: String,
+    pub read_connections: u32,
+    pub vault: VaultConfig,
+    pub identity: IdentityConfig,
+    pub notify: NotifyConfig,
+    pub telemetry: TelemetryConfig,
+    pub limits: LimitsConfig,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultConfig {
+    /// 32 bytes in hex; empty in development: made once and kept in `state_dir`.
+    pub master_key: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// PKCS#8 PEM of the Ed25519 key that signs tokens; empty in development: made once.
+    pub signing_key_file: PathBuf,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotifyConfig {
+    /// Channel of the playbook -> `file` or `smtp`.
+    pub channels: BTreeMap<String, String>,
+    pub smtp_url: String,
+    pub sender: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// OTLP over gRPC, `http://collector:4317`; empty: none.
+    pub otlp_endpoint: String,
+    /// `text` or `json`
+    pub log_format: String,
+    pub log_filter: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    pub batch_commands: usize,
+    pub batch_events: usize,
+    pub batch_timers: usize,
+    pub waiting_commands: usize,
+    pub waiting_events: usize,
+}
+
+impl Config {
+    /// Defaults, then the file, then variables (`HOTLINE_DATABASE_URL`,
+    /// `HOTLINE_VAULT__MASTER_KEY`: two underscores step into a table).
+    pub fn load(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
+        let mut table: toml::Table = DEFAULTS.parse()?;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+            merge(&mut table, text.parse()?);
+        }
+        for (name, value) in variables {
+            if let Some(key) = name.strip_prefix("HOTLINE_") {
+                set(&mut table, &key.to_lowercase(), &value);
+            }
+        }
+        let config: Config = table.try_into()?;
+        config.check()
+    }
+
+    fn check(self) -> Result<Config, ConfigError> {
+        let bad = |key, why: String| Err(ConfigError::Value { key, why });
+        if !matches!(self.environment.as_str(), "development" | "production") {
+            return bad(
+                "environment",
+                format!("`{}` is neither development nor production", self.environment),
+            );
+        }
+        if PgConnectOptions::from_str(&self.database_url).is_err() {
+            return bad("database_url", "not a Postgres address (postgres://user@host/database)".to_owned());
+        }
+        if self.is_production() && self.vault.master_key.is_empty() {
+            return bad("vault.master_key", "needed in production (32 bytes in hex)".to_owned());
+        }
+        if self.is_production() && self.identity.signing_key_file.as_os_str().is_empty() {
+            return bad("identity.signing_key_file", "needed in production".to_owned());
+        }
+        if let Some(name) = self.peers.keys().find(|name| Service::parse(name).is_none()) {
+            return bad("peers", format!("there is no service `{name}`"));
+        }
+        self.owned_shards()?;
+        Ok(self)
+    }
+
+    pub fn is_production(&self) -> bool {
+        self.environment == "production"
+    }
+
+    /// `0-15`, `3`, `0-7`.
+    pub fn owned_shards(&self) -> Result<Vec<Shard>, ConfigError> {
+        let bad = || ConfigError::Value {
+            key: "shards",
+            why: format!("`{}` is not a range of shards (0-15)", self.shards),
+        };
+        let (from, to) = self.shards.split_once('-').unwrap_or((&self.shards, &self.shards));
+        let (from, to): (u16, u16) =
+            (from.trim().parse().map_err(|_| bad())?, to.trim().parse().map_err(|_| bad())?);
+        let shards: Option<Vec<Shard>> = (from..=to).map(Shard::new).collect();
+        shards.filter(|shards| !shards.is_empty()).ok_or_else(bad)
+    }
+
+    /// Each service listens on its own port after the base.
+    pub fn port(&self, service: Service) -> u16 {
+        let place = Service::ALL.iter().position(|s| *s == service).expect("ALL holds every service");
+        self.base_port + place as u16
+    }
+
+    pub fn address(&self, service: Service) -> SocketAddr {
+        SocketAddr::new(self.listen, self.port(service))
+    }
+
+    /// Where a service's replicas are reached.
+    pub fn peers_of(&self, service: Service) -> Vec<String> {
+        self.peers.get(service.name()).cloned().unwrap_or_else(|| {
+            let host =
+                if self.listen.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.listen };
+            vec![format!("http://{}", SocketAddr::new(host, self.port(service)))]
+        })
+    }
+
+    pub fn limits(&self) -> chassis_core::Limits {
+        chassis_core::Limits {
+            timers: self.limits.batch_timers,
+            commands: self.limits.batch_commands,
+            events: self.limits.batch_events,
+            waiting_commands: self.limits.waiting_commands,
+            waiting_events: self.limits.waiting_events,
+            ..chassis_core::Limits::default()
+        }
+    }
+}
+
+fn merge(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => merge(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// A variable takes the type of the default that it replaces.
+fn set(table: &mut toml::Table, path: &str, text: &str) {
+    let Some((head, rest)) = path.split_once("__") else {
+        let value = match table.get(path) {
+            Some(toml::Value::Integer(_)) => text.parse().map(toml::Value::Integer).ok(),
+            Some(toml::Value::Boolean(_)) => text.parse().map(toml::Value::Boolean).ok(),
+            Some(toml::Value::Array(_)) => {
+                Some(toml::Value::Array(text.split(',').map(|part| part.trim().into()).collect()))
+            }
+            _ => None,
+        };
+        table.insert(path.to_owned(), value.unwrap_or_else(|| text.into()));
+        return;
+    };
+    let inner = table.entry(head.to_owned()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let toml::Value::Table(inner) = inner {
+        // Peers are lists of addresses by service.
+        if head == "peers" {
+            let list = text.split(',').map(|part| part.trim().into()).collect();
+            inner.insert(rest.replace('_', "-"), toml::Value::Array(list));
+        } else {
+            set(inner, rest, text);
+        }
+    }
+}
+
+/// What a process shares among the services that it runs.
+#[derive(Clone)]
+pub struct Setup {
+    pub config: Arc<Config>,
+    pub issuer: Arc<Issuer>,
+    pub verifier: Arc<Verifier>,
+    pub master_key: Arc<crate::vault::MasterKey>,
+    /// Ends everything gracefully.
+    pub stop: CancellationToken,
+    pub tasks: TaskTracker,
+}
+
+impl Setup {
+    /// Reads or, in development, makes the keys.
+    pub fn new(config: Config, stop: CancellationToken) -> Result<Setup, crate::StartError> {
+        let issuer = Issuer::of(&config)?;
+        let verifier = issuer.verifier();
+        let master_key = crate::vault::MasterKey::of(&config)?;
+        Ok(Setup {
+            config: Arc::new(config),
+            issuer: Arc::new(issuer),
+            verifier: Arc::new(verifier),
+            master_key: Arc::new(master_key),
+            stop,
+            tasks: TaskTracker::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::load(None, variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn variables_replace_defaults_with_their_type() {
+        let config = load(&[
+            ("HOTLINE_BASE_PORT", "9000"),
+            ("HOTLINE_VAULT__MASTER_KEY", "00ff"),
+            ("HOTLINE_PEERS__SLA_WATCHDOG", "http://a:1, http://b:2"),
+            ("PATH", "ignored"),
+        ])
+        .unwrap();
+        assert_eq!(config.port(Service::Dispatch), 9001);
+        assert_eq!(config.vault.master_key, "00ff");
+        assert_eq!(config.peers_of(Service::SlaWatchdog), ["http://a:1", "http://b:2"]);
+        assert_eq!(config.peers_of(Service::Intake), ["http://127.0.0.1:9000"]);
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_refused() {
+        assert!(load(&[("HOTLINE_COLOUR", "red")]).is_err());
+        assert!(load(&[("HOTLINE_BASE_PORT", "many")]).is_err());
+        assert!(load(&[("HOTLINE_ENVIRONMENT", "test")]).is_err());
+        assert!(load(&[("HOTLINE_SHARDS", "0-16")]).is_err());
+        assert!(load(&[("HOTLINE_ENVIRONMENT", "production")]).is_err(), "needs its keys");
+        assert_eq!(load(&[("HOTLINE_SHARDS", "0-7")]).unwrap().owned_shards().unwrap().len(), 8);
+    }
+}

@@ -1,0 +1,260 @@
+//! What a service's gRPC layer holds: the way into the loop, the reads, the vault.
+
+use std::{
+    collections::HashMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex, RwLock},
+    time::Duration,
+};
+
+use chassis_core::{Aggregate, Ask, Core, Refusal, RefusalKind};
+use organisation::Snapshot;
+use proto::{Id, Shard, Time, envelope::Position};
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    config::Config,
+    forward::Forwarder,
+    identity::{Issuer, Verifier},
+    vault::Vault,
+    writer::Control,
+};
+
+/// An accepted command's reply and its place in the journal.
+#[derive(Debug)]
+pub struct Accepted<R> {
+    pub reply: R,
+    pub at: Position,
+}
+
+/// A command on its way into the loop.
+pub(crate) struct Submitted<C: Core> {
+    pub home: Shard,
+    pub ask: Arc<Ask>,
+    pub command: Arc<C::Command>,
+    pub answer: oneshot::Sender<chassis_core::Outcome>,
+}
+
+/// What the writer shows to everybody else in the process.
+#[derive(Clone, Default)]
+pub(crate) struct View {
+    pub directory: Arc<Snapshot>,
+    /// Shards whose writer runs here.
+    pub owned: Vec<Shard>,
+}
+
+pub(crate) struct Shared<C: Core> {
+    pub config: Arc<Config>,
+    pub pool: PgPool,
+    pub vault: Vault,
+    pub issuer: Arc<Issuer>,
+    pub verifier: Arc<Verifier>,
+    pub commands: mpsc::Sender<Submitted<C>>,
+    pub view: RwLock<View>,
+    /// Business time = law(database clock); the offset is kept by the writer.
+    pub clock: RwLock<chassis_core::clock::Clock>,
+    pub started: std::time::Instant,
+    pub forwarder: Forwarder,
+    /// Cursors applied here, as a signal for those who wait for their own write.
+    pub applied: watch::Sender<u64>,
+    pub cursors: Mutex<HashMap<(proto::Service, Shard), (u32, u64)>>,
+    /// The way to the running loop, for questions that are not commands.
+    pub control: Mutex<Option<mpsc::UnboundedSender<Control>>>,
+    /// Counts batches that wrote the journal: executors wake by it.
+    pub journal_moved: watch::Sender<u64>,
+}
+
+/// Cheap to clone.
+pub struct Handle<C: Core> {
+    pub(crate) shared: Arc<Shared<C>>,
+    core: PhantomData<fn() -> C>,
+}
+
+impl<C: Core> Clone for Handle<C> {
+    fn clone(&self) -> Self {
+        Handle { shared: self.shared.clone(), core: PhantomData }
+    }
+}
+
+impl<C: Core> Handle<C> {
+    pub(crate) fn new(shared: Arc<Shared<C>>) -> Handle<C> {
+        Handle { shared, core: PhantomData }
+    }
+
+    /// Gives a command to the writer of its home, here or at another replica,
+    /// and waits for the durable answer.
+    pub async fn submit(
+        &self,
+        home: Shard,
+        ask: Ask,
+        command: C::Command,
+    ) -> Result<Accepted<C::Reply>, Refusal> {
+        let answer = if self.owns(home) {
+            self.submit_here(home, Arc::new(ask), Arc::new(command)).await?
+        } else {
+            self.shared.forwarder.submit::<C>(home, &ask, &command).await?
+        };
+        let reply = rmp_serde::from_slice(&answer.reply).map_err(|error| {
+            tracing::error!(%error, "a reply cannot be read back");
+            unavailable(
+                "reply",
+                "答复无法读取，请稍后查询结果。",
+                "The reply cannot be read; look the result up.",
+            )
+        })?;
+        Ok(Accepted { reply, at: answer.at })
+    }
+
+    pub(crate) async fn submit_here(
+        &self,
+        home: Shard,
+        ask: Arc<Ask>,
+        command: Arc<C::Command>,
+    ) -> chassis_core::Outcome {
+        let (answer, answered) = oneshot::channel();
+        let submitted = Submitted { home, ask, command, answer };
+        if self.shared.commands.try_send(submitted).is_err() {
+            return Err(overloaded());
+        }
+        match tokio::time::timeout(Duration::from_secs(30), answered).await {
+            Ok(Ok(outcome)) => outcome,
+            // The writer lost its session: whether it was accepted, the same request id will tell.
+            Ok(Err(_)) | Err(_) => Err(unavailable(
+                "unknown",
+                "处理中断，结果未知。请用同一请求号重试。",
+                "Interrupted; the outcome is not known. Try again with the same request id.",
+            )),
+        }
+    }
+
+    pub(crate) fn control(&self) -> Option<mpsc::UnboundedSender<Control>> {
+        self.shared.control.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// A writer runs here and has read the directory as far as it is kept.
+    pub fn is_ready(&self) -> bool {
+        !self.view().owned.is_empty()
+    }
+
+    pub fn owns(&self, shard: Shard) -> bool {
+        self.view().owned.contains(&shard)
+    }
+
+    /// For people's queries.
+    pub fn reads(&self) -> &PgPool {
+        &self.shared.pool
+    }
+
+    pub fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    pub fn issuer(&self) -> &Issuer {
+        &self.shared.issuer
+    }
+
+    pub(crate) fn verifier(&self) -> Arc<Verifier> {
+        self.shared.verifier.clone()
+    }
+
+    /// The directory as far as the writer here has read it.
+    pub fn directory(&self) -> Arc<Snapshot> {
+        self.view().directory
+    }
+
+    /// Business time.
+    pub fn now(&self) -> Time {
+        let law = self.directory().law();
+        let clock = *self.shared.clock.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        clock.business_now(&law, self.shared.started.elapsed())
+    }
+
+    /// The database's clock: for request ids, which are dated by real time.
+    pub fn real_now(&self) -> Time {
+        let clock = *self.shared.clock.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        clock.database_now(self.shared.started.elapsed())
+    }
+
+    /// One aggregate as it is stored.
+    pub async fn load<T: Aggregate>(&self, id: Id) -> Result<Option<T>, Refusal> {
+        let sql = format!("select body from {} where id = $1", T::TABLE.name);
+        let body: Option<Vec<u8>> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(id.uuid())
+            .fetch_optional(&self.shared.pool)
+            .await
+            .map_err(|error| store_failed(&error))?;
+        body.map(|body| decode(&body)).transpose()
+    }
+
+    /// Waits up to `patience` until this service has applied an entry of a source.
+    pub async fn reached(&self, at: Position, patience: Duration) -> bool {
+        let mut applied = self.shared.applied.subscribe();
+        let reached = async {
+            loop {
+                let seen = self.cursor(at.service, at.shard);
+                if seen >= Some((at.epoch, at.seq)) {
+                    return true;
+                }
+                if applied.changed().await.is_err() {
+                    return false;
+                }
+            }
+        };
+        tokio::time::timeout(patience, reached).await.unwrap_or(false)
+    }
+
+    /// How far a source has been applied and committed here.
+    pub fn cursor(&self, service: proto::Service, shard: Shard) -> Option<(u32, u64)> {
+        self.shared
+            .cursors
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(&(service, shard))
+            .copied()
+    }
+
+    fn view(&self) -> View {
+        self.shared.view.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+/// A stored body as its aggregate: for rows that a query brought.
+pub fn decode<T: Aggregate>(body: &[u8]) -> Result<T, Refusal> {
+    rmp_serde::from_slice(body).map_err(|error| {
+        tracing::error!(table = T::TABLE.name, %error, "a stored body cannot be read");
+        Refusal::new(
+            RefusalKind::Internal,
+            "stored",
+            "存储的记录无法读取；已记录待查。",
+            "A stored record cannot be read; it is on record for us.",
+        )
+    })
+}
+
+/// A query for people failed: nothing was changed, a retry may mend it.
+pub fn store_failed(error: &sqlx::Error) -> Refusal {
+    tracing::warn!(%error, "a query failed");
+    unavailable("store", "数据库暂时不可用，请稍后重试。", "The database cannot be reached now; try again.")
+}
+
+pub(crate) fn unavailable(gate: &str, zh: &str, en: &str) -> Refusal {
+    let mut refusal = Refusal::new(RefusalKind::Unavailable, gate, zh, en);
+    refusal.retry_after_ms = Some(500);
+    refusal
+}
+
+fn overloaded() -> Refusal {
+    let mut refusal = Refusal::new(
+        RefusalKind::Exhausted,
+        "overload",
+        "系统繁忙，请求未被接受。请稍后重试。",
+        "Too busy: the request was not accepted. Try again after the delay.",
+    );
+    refusal.retry_after_ms = Some(250);
+    refusal
+}

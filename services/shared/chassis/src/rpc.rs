@@ -1,0 +1,178 @@
+//! gRPC at the edge: who calls, under which request id, and how a refusal is said.
+
+use std::{sync::Arc, time::Duration};
+
+use chassis_core::{Actor, Ask, Refusal, RefusalKind, store::RequestKey};
+use proto::{
+    Id, Time,
+    envelope::{POSITION, Position, TRACEPARENT},
+};
+use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::{identity::Verifier, vault::MasterKey};
+
+/// Accepted requests are remembered this long; older ids are refused.
+const REMEMBERED: i64 = 72 * Time::HOUR;
+/// How far a caller's clock may run ahead.
+const AHEAD: i64 = 10 * Time::MINUTE;
+
+/// What the server layer lends to every request.
+#[derive(Clone)]
+pub struct Desk {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) master: Arc<MasterKey>,
+    pub(crate) real_now: Arc<dyn Fn() -> Time + Send + Sync>,
+}
+
+/// Whoever called, checked.
+#[derive(Clone)]
+pub struct Caller {
+    actor: Actor,
+    zh: bool,
+    traceparent: String,
+    desk: Desk,
+}
+
+impl Caller {
+    /// Checks the token of a request.
+    #[allow(clippy::result_large_err, reason = "tonic's status is what handlers return")]
+    pub fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
+        let desk = request
+            .extensions()
+            .get::<Desk>()
+            .cloned()
+            .ok_or_else(|| Status::internal("the server layer is missing"))?;
+        let metadata = request.metadata();
+        let token = text(metadata, "authorization")
+            .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
+            .ok_or_else(|| Status::unauthenticated("no token: send `authorization: Bearer <token>`"))?;
+        let actor = desk.verifier.check(token).map_err(|error| {
+            tracing::debug!(%error, "a token was refused");
+            Status::unauthenticated("the token is not valid or has expired; sign in again")
+        })?;
+        let zh = text(metadata, "accept-language").is_none_or(|language| !language.starts_with("en"));
+        let traceparent = crate::telemetry::traceparent(text(metadata, TRACEPARENT));
+        Ok(Caller { actor, zh, traceparent, desk })
+    }
+
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Chinese unless `accept-language` begins with `en`.
+    pub fn wants_chinese(&self) -> bool {
+        self.zh
+    }
+
+    /// The request id with a keyed hash of the plain message, so that a
+    /// repeated request is told from a changed one.
+    #[allow(clippy::result_large_err, reason = "tonic's status is what handlers return")]
+    pub fn ask(&self, request_id: &str, message: &impl prost::Message) -> Result<Ask, Status> {
+        let id = self.request_id(request_id).map_err(|refusal| self.status(refusal))?;
+        Ok(Ask {
+            request: RequestKey { caller: self.actor.code(), id },
+            content: self.desk.master.content_hash(&message.encode_to_vec()),
+            actor: self.actor.clone(),
+            traceparent: self.traceparent.clone(),
+        })
+    }
+
+    fn request_id(&self, text: &str) -> Result<Id, Refusal> {
+        let bad = |zh: &str, en: &str| Refusal::field("request_id", zh, en);
+        let id: Id = text.parse().map_err(|_| {
+            bad("请求号须为 UUIDv7（由调用方生成）。", "must be a UUIDv7, made by the caller")
+        })?;
+        if id.uuid().get_version_num() != 7 {
+            return Err(bad("请求号须为 UUIDv7。", "must be a UUIDv7"));
+        }
+        let bytes = id.uuid().into_bytes();
+        let millis = u64::from_be_bytes([0, 0, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]]);
+        let age = (self.desk.real_now)().0.saturating_sub((millis as i64).saturating_mul(1000));
+        if age > REMEMBERED {
+            return Err(bad(
+                "请求号已超过 72 小时，不再受理：可能早已执行。请先查询，再用新的请求号。",
+                "older than 72 hours: it may have been carried out long ago. Look first, then use a new id",
+            ));
+        }
+        if age < -AHEAD {
+            return Err(bad(
+                "请求号的时间在未来，请校准时钟。",
+                "dated in the future: check the caller's clock",
+            ));
+        }
+        Ok(id)
+    }
+
+    /// A refusal as a status, in the caller's language.
+    pub fn status(&self, refusal: Refusal) -> Status {
+        status_in(refusal, self.zh)
+    }
+}
+
+/// A refusal as a status, in Chinese.
+pub fn status(refusal: Refusal) -> Status {
+    status_in(refusal, true)
+}
+
+fn status_in(refusal: Refusal, zh: bool) -> Status {
+    let code = match refusal.kind {
+        RefusalKind::Invalid => Code::InvalidArgument,
+        RefusalKind::NotFound => Code::NotFound,
+        RefusalKind::Precondition => Code::FailedPrecondition,
+        RefusalKind::Aborted => Code::Aborted,
+        RefusalKind::Denied => Code::PermissionDenied,
+        RefusalKind::AlreadyExists => Code::AlreadyExists,
+        RefusalKind::Exhausted => Code::ResourceExhausted,
+        RefusalKind::Unavailable => Code::Unavailable,
+        RefusalKind::Internal => Code::Internal,
+    };
+    let mut details = ErrorDetails::new();
+    for violation in &refusal.violations {
+        details.add_bad_request_violation(&violation.field, if zh { &violation.zh } else { &violation.en });
+    }
+    if code == Code::FailedPrecondition {
+        details.add_precondition_failure_violation(&refusal.gate, "case", &refusal.en);
+    }
+    let mut about = std::collections::HashMap::from([("gate".to_owned(), refusal.gate.clone())]);
+    about.extend(refusal.rule.clone().map(|rule| ("rule".to_owned(), rule)));
+    about.insert("zh".to_owned(), refusal.zh.clone());
+    about.insert("en".to_owned(), refusal.en.clone());
+    details.set_error_info(&refusal.gate, "hotline", about);
+    if let Some(delay) = refusal.retry_after_ms {
+        details.set_retry_info(Some(Duration::from_millis(delay.into())));
+    }
+    let message = if zh { refusal.zh } else { refusal.en };
+    Status::with_error_details(code, message, details)
+}
+
+/// A response with the command's position, so that the caller can read his own write.
+pub fn answer<R>(response: R, at: Position) -> Response<R> {
+    let mut response = Response::new(response);
+    if let Ok(value) = at.to_string().parse() {
+        response.metadata_mut().insert(POSITION, value);
+    }
+    response
+}
+
+/// An id out of a message.
+pub fn parse_id(field: &str, text: &str) -> Result<Id, Refusal> {
+    text.parse().map_err(|_| Refusal::field(field, "不是有效的编号。", "is not an id of ours"))
+}
+
+/// For services that are called by services only.
+#[allow(clippy::result_large_err, reason = "tonic's status is what handlers return")]
+pub fn require_role(caller: &Caller, roles: &[&str]) -> Result<(), Status> {
+    if roles.iter().any(|role| caller.actor().has_role(role)) {
+        return Ok(());
+    }
+    Err(caller.status(Refusal::denied(
+        "role",
+        "您没有执行此操作的权限。",
+        "You do not hold a role that may do this.",
+    )))
+}
+
+fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Option<&'a str> {
+    metadata.get(key)?.to_str().ok()
+}

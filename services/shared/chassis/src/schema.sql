@@ -1,0 +1,131 @@
+-- What every service's schema holds beside its own tables. Idempotent: run at
+-- each start before the service's own migrations.
+
+create table if not exists shard (
+    shard int2 primary key,
+    epoch int4 not null,
+    seq int8 not null,
+    hash bytea not null,
+    stamp int8 not null,
+    published int8 not null default 0
+);
+comment on table shard is 'The end of each shard''s journal; written by its one writer.';
+comment on column shard.stamp is 'Microseconds UTC of the last stamp given; the next is above it.';
+comment on column shard.published is 'Entries up to here are acknowledged by the event stream.';
+
+create table if not exists journal (
+    shard int2 not null,
+    epoch int4 not null,
+    seq int8 not null,
+    hash bytea not null,
+    kind text not null,
+    payload bytea not null,
+    subject uuid,
+    branch text,
+    actor text not null,
+    cause text not null,
+    hops int2 not null,
+    directory_seq int8 not null,
+    recorded_at int8 not null,
+    occurred_at int8,
+    to_shard int2,
+    pair_seq int8,
+    traceparent text not null,
+    primary key (shard, seq)
+);
+comment on table journal is 'The truth, the outbox and the audit trail: seq without gaps, each entry hashed over the one before.';
+create index if not exists journal_pair on journal (shard, to_shard, pair_seq) where to_shard is not null;
+create index if not exists journal_subject on journal (subject) where subject is not null;
+
+create table if not exists cursor (
+    service text not null,
+    from_shard int2 not null,
+    to_shard int2 not null,
+    peer boolean not null,
+    epoch int4 not null,
+    seq int8 not null,
+    stream_seq int8 not null,
+    primary key (to_shard, service, from_shard, peer)
+);
+comment on table cursor is 'How far each source is applied, written with its effects. Peer: entries addressed to to_shard, counted by pair.';
+
+create table if not exists pair (
+    from_shard int2 not null,
+    to_shard int2 not null,
+    seq int8 not null,
+    primary key (from_shard, to_shard)
+);
+comment on table pair is 'The last number of each pair of homes: entries for another home are gapless in it.';
+
+create table if not exists timer (
+    shard int2 not null,
+    due_at int8 not null,
+    name text not null,
+    id uuid not null,
+    primary key (id, name)
+);
+comment on table timer is 'The next action of each aggregate; due_at in microseconds of business time.';
+create index if not exists timer_due on timer (shard, due_at);
+
+create table if not exists reply (
+    request uuid not null,
+    caller text not null,
+    shard int2 not null,
+    content bytea not null,
+    reply bytea not null,
+    epoch int4 not null,
+    seq int8 not null,
+    at timestamptz not null default clock_timestamp(),
+    primary key (request, caller)
+);
+comment on table reply is 'Accepted requests, remembered 72 h; content is a keyed hash, the reply holds ids only.';
+
+create table if not exists directory_entry (
+    seq int8 primary key,
+    kind text not null,
+    payload bytea not null,
+    recorded_at int8 not null
+);
+comment on table directory_entry is 'The directory''s journal as far as this service has read it.';
+
+create table if not exists quarantine (
+    id int8 generated always as identity primary key,
+    shard int2 not null,
+    cause text not null,
+    kind text not null,
+    payload bytea not null,
+    subject uuid,
+    reason text not null,
+    at int8 not null
+);
+comment on table quarantine is 'Inputs on which a step failed: they changed nothing and wait for a person.';
+
+create table if not exists vault_key (
+    owner uuid primary key,
+    wrapped bytea not null
+);
+comment on table vault_key is 'One key per customer, wrapped by the master key; destroying it erases what it sealed.';
+
+create table if not exists vault_opening (
+    id int8 generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    owner uuid not null,
+    actor text not null,
+    purpose text not null
+);
+comment on table vault_opening is 'Who opened sealed data, and why.';
+
+create table if not exists stream (
+    name text primary key,
+    created text not null
+);
+comment on table stream is 'The event stream as last seen: another creation time means a wiped broker.';
+
+create table if not exists executor (
+    name text not null,
+    shard int2 not null,
+    seq int8 not null,
+    acting int8,
+    primary key (name, shard)
+);
+comment on table executor is 'How far each executor has read the journal; acting: begun, outcome not recorded.';

@@ -1,0 +1,239 @@
+//! A service from start to graceful stop.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chassis_core::Core;
+use proto::{DESCRIPTORS, journal::v1::journal_service_server::JournalServiceServer};
+use sqlx::migrate::Migrator;
+use thiserror::Error;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::Routes;
+
+use crate::{
+    config::{ConfigError, Setup},
+    executor::{self, Executor},
+    forward::{self, Forwarder},
+    handle::{Handle, Shared, View},
+    identity::IdentityError,
+    journal::{Journal, Peers},
+    rpc::Desk,
+    schema::{self, SchemaError},
+    telemetry::Instruments,
+    vault::{Vault, VaultError},
+    writer::Writer,
+};
+
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("the configuration does not fit")]
+    Config(#[from] ConfigError),
+    #[error("identity could not be set up")]
+    Identity(#[from] IdentityError),
+    #[error("the vault could not be set up")]
+    Vault(#[from] VaultError),
+    #[error("the schema could not be prepared")]
+    Schema(#[from] SchemaError),
+    #[error("NATS at {url} cannot be reached")]
+    Nats { url: String, source: async_nats::ConnectError },
+    #[error("a peer's address does not fit")]
+    Peer(#[source] tonic::transport::Error),
+    #[error("listening on {address} failed; is something else using the port?")]
+    Listen { address: std::net::SocketAddr, source: std::io::Error },
+    #[error("the gRPC server ended")]
+    Serve(#[source] tonic::transport::Error),
+    #[error("reflection could not be set up")]
+    Reflection(#[source] tonic_reflection::server::Error),
+    #[error("the writer stopped on a broken invariant: {0}")]
+    Broken(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What a service brings beside its core.
+pub struct Service<C: Core> {
+    pub migrations: &'static Migrator,
+    /// Its gRPC services over the handle.
+    pub routes: Box<dyn FnOnce(Handle<C>) -> Routes + Send>,
+    /// Built over the handle, which they report through.
+    pub executors: Box<dyn FnOnce(Handle<C>) -> Vec<Arc<dyn Executor<C>>> + Send>,
+}
+
+/// Runs a service until `setup.stop`.
+pub async fn serve<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartError> {
+    let config = setup.config.clone();
+    let options = schema::options(&config.database_url, C::SERVICE)?;
+    prepare(&options, C::SERVICE, service.migrations, &setup).await?;
+    let pool = schema::pool(options.clone(), config.read_connections);
+    let nats = connect(&config.nats_url, C::SERVICE).await?;
+    let peers = Peers::new(C::SERVICE, &config, setup.issuer.clone()).map_err(StartError::Peer)?;
+    let (commands, commands_in) = mpsc::channel(config.limits.waiting_commands);
+    let shared = Arc::new(Shared {
+        vault: Vault::new(setup.master_key.clone(), pool.clone()),
+        pool,
+        issuer: setup.issuer.clone(),
+        verifier: setup.verifier.clone(),
+        commands,
+        view: std::sync::RwLock::new(View::default()),
+        clock: std::sync::RwLock::default(),
+        started: std::time::Instant::now(),
+        forwarder: Forwarder::new(nats.clone()),
+        applied: watch::Sender::new(0),
+        cursors: std::sync::Mutex::new(HashMap::new()),
+        control: std::sync::Mutex::new(None),
+        journal_moved: watch::Sender::new(0),
+        config: config.clone(),
+    });
+    let handle = Handle::new(shared.clone());
+    let listener = TcpListener::bind(config.address(C::SERVICE))
+        .await
+        .map_err(|source| StartError::Listen { address: config.address(C::SERVICE), source })?;
+    let writer = Writer {
+        shared,
+        options,
+        nats: nats.clone(),
+        peers,
+        commands: commands_in,
+        wanted: owned::<C>(&config)?,
+        instruments: Instruments::new(C::SERVICE),
+        stop: setup.stop.clone(),
+    };
+    let writing = tokio::spawn(writer.run());
+    tokio::spawn(forward::receive(handle.clone(), nats));
+    for executor in (service.executors)(handle.clone()) {
+        tokio::spawn(executor::run(handle.clone(), executor, setup.stop.clone()));
+    }
+    let routes = (service.routes)(handle.clone());
+    answer(listener, routes, handle, &setup, writing).await
+}
+
+/// The directory has one home; all others sixteen.
+fn owned<C: Core>(config: &crate::Config) -> Result<Vec<proto::Shard>, StartError> {
+    let shards = config.owned_shards()?;
+    Ok(if C::SERVICE == proto::Service::Directory { proto::Shard::all().take(1).collect() } else { shards })
+}
+
+/// Postgres may come up after us.
+async fn prepare(
+    options: &sqlx::postgres::PgConnectOptions,
+    service: proto::Service,
+    migrations: &Migrator,
+    setup: &Setup,
+) -> Result<(), StartError> {
+    let mut tries = 0;
+    loop {
+        match schema::prepare(options, service, migrations).await {
+            Ok(()) => return Ok(()),
+            Err(error @ SchemaError::Connect(_)) if tries < 60 && !setup.stop.is_cancelled() => {
+                tries += 1;
+                if tries % 10 == 1 {
+                    tracing::warn!(%service, error = %crate::writer::chain(&error), "waiting for Postgres");
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// NATS may come up after us, and go away: the client reconnects for ever.
+async fn connect(url: &str, service: proto::Service) -> Result<async_nats::Client, StartError> {
+    async_nats::ConnectOptions::new()
+        .name(format!("hotline-{service}"))
+        .retry_on_initial_connect()
+        .max_reconnects(None)
+        .reconnect_delay_callback(|tries| Duration::from_millis((50 << tries.min(5)).min(1_000)))
+        .connection_timeout(Duration::from_secs(3))
+        .connect(url)
+        .await
+        .map_err(|source| StartError::Nats { url: without_password(url), source })
+}
+
+fn without_password(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, host)) => format!("nats://***@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+/// gRPC until the stop; then the writer drains.
+async fn answer<C: Core>(
+    listener: TcpListener,
+    routes: Routes,
+    handle: Handle<C>,
+    setup: &Setup,
+    writing: tokio::task::JoinHandle<Result<(), String>>,
+) -> Result<(), StartError> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+    tokio::spawn(report_health(reporter, handle.clone()));
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .build_v1()
+        .map_err(StartError::Reflection)?;
+    let clock = handle.clone();
+    let desk = Desk {
+        verifier: handle.verifier(),
+        master: setup.master_key.clone(),
+        real_now: Arc::new(move || clock.real_now()),
+    };
+    let routes = routes
+        .add_service(JournalServiceServer::new(Journal::new(handle)))
+        .add_service(health)
+        .add_service(reflection);
+    let stop = setup.stop.clone();
+    let serving = tonic::transport::Server::builder()
+        .tcp_nodelay(true)
+        .layer(tonic::service::InterceptorLayer::new(move |mut request: tonic::Request<()>| {
+            request.extensions_mut().insert(desk.clone());
+            Ok(request)
+        }))
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned());
+    tokio::pin!(serving);
+    tokio::pin!(writing);
+    tokio::select! {
+        served = &mut serving => {
+            served.map_err(StartError::Serve)?;
+            setup.stop.cancel();
+            finished(writing.await)
+        }
+        written = &mut writing => {
+            // A broken invariant: nothing can be accepted any more.
+            let ended = finished(written);
+            if ended.is_ok() {
+                let _ = tokio::time::timeout(Duration::from_secs(5), serving).await;
+            }
+            ended
+        }
+    }
+}
+
+fn finished(writing: Result<Result<(), String>, tokio::task::JoinError>) -> Result<(), StartError> {
+    match writing {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(StartError::Broken(why)),
+        Err(error) => Err(StartError::Broken(error.to_string())),
+    }
+}
+
+/// Serving while a writer runs here, or while it waits for shards.
+async fn report_health<C: Core>(reporter: tonic_health::server::HealthReporter, handle: Handle<C>) {
+    let mut was = None;
+    loop {
+        let serving = handle.is_ready();
+        if was != Some(serving) {
+            let status = if serving {
+                tonic_health::ServingStatus::Serving
+            } else {
+                tonic_health::ServingStatus::NotServing
+            };
+            reporter.set_service_status("", status).await;
+            was = Some(serving);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,206 @@
+//! The writer: takes shards, then drives the machine until the session is
+//! lost, more shards come free, or the service stops.
+
+mod drive;
+
+use std::{sync::Arc, time::Duration};
+
+use chassis_core::{Core, Incoming, Machine, store::Head, store::Source};
+use proto::{Service, Shard, Time};
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    handle::{Handle, Shared, Submitted, View, unavailable},
+    journal::Peers,
+    publisher, reader,
+    session::{Session, SessionError},
+    telemetry::Instruments,
+};
+
+/// How often a contender asks for shards.
+const POLL: Duration = Duration::from_millis(500);
+
+/// What reaches the loop beside commands.
+pub(crate) enum Control {
+    Announced { source: Source, epoch: u32, seq: u64 },
+    DirectoryAnnounced { epoch: u32, seq: u64 },
+    AskedPassed { until: Time, answer: oneshot::Sender<Vec<Head>> },
+    Passed { until: Time, heads: Vec<(Service, Shard, u32, u64)>, silent: Vec<Service> },
+    Published(Vec<(Shard, u64)>),
+}
+
+/// An entry on its way from the reader to the loop.
+pub(crate) enum Feed {
+    Source(Source, Incoming),
+    Directory(Incoming),
+}
+
+/// Everything that the writer works with.
+pub(crate) struct Writer<C: Core> {
+    pub shared: Arc<Shared<C>>,
+    pub options: PgConnectOptions,
+    pub nats: async_nats::Client,
+    pub peers: Peers,
+    pub commands: mpsc::Receiver<Submitted<C>>,
+    pub wanted: Vec<Shard>,
+    pub instruments: Instruments,
+    pub stop: CancellationToken,
+}
+
+/// Why driving ended.
+enum Ended {
+    Stopped,
+    /// The session is in doubt: all that was known is dropped.
+    SessionLost,
+    /// More shards came free: begin again with them, on the same session.
+    MoreShards(Box<Session>),
+    Broken(String),
+}
+
+impl<C: Core> Writer<C> {
+    pub async fn run(mut self) -> Result<(), String> {
+        let mut kept: Option<Box<Session>> = None;
+        while !self.stop.is_cancelled() {
+            let session = match kept.take() {
+                Some(session) => *session,
+                None => match self.take_shards().await {
+                    Ok(Some(session)) => session,
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::warn!(service = %C::SERVICE, error = %chain(&error), "no session: trying again");
+                        self.refuse_waiting();
+                        self.pause(POLL).await;
+                        continue;
+                    }
+                },
+            };
+            let ended = match self.begin(session).await {
+                Ok(ended) => ended,
+                Err(error) => {
+                    tracing::warn!(service = %C::SERVICE, error = %chain(&error), "taking over failed: trying again");
+                    Ended::SessionLost
+                }
+            };
+            self.show(View::default());
+            match ended {
+                Ended::Stopped => break,
+                Ended::SessionLost => self.pause(Duration::from_millis(50)).await,
+                Ended::MoreShards(session) => kept = Some(session),
+                Ended::Broken(why) => {
+                    tracing::error!(service = %C::SERVICE, why, "a broken invariant: this writer stops");
+                    return Err(why);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for at least one shard.
+    async fn take_shards(&mut self) -> Result<Option<Session>, SessionError> {
+        let mut session = Session::open::<C>(self.options.clone()).await?;
+        loop {
+            if !session.try_lock(&self.wanted).await?.is_empty() {
+                return Ok(Some(session));
+            }
+            if session.end_frozen_holders().await? > 0 {
+                tracing::warn!(service = %C::SERVICE, "ended the session of a frozen owner");
+            }
+            // A replica that waits serves reads and forwards commands.
+            self.show(View { owned: Vec::new(), ..self.current_view() });
+            self.refuse_waiting();
+            self.pause(POLL).await;
+            if self.stop.is_cancelled() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads what the store knows and drives the machine.
+    async fn begin(&mut self, mut session: Session) -> Result<Ended, SessionError> {
+        let found = session.find::<C>().await?;
+        let cursors = found.cursors.clone();
+        let published = found.published.clone();
+        let owned = session.held().to_vec();
+        let machine =
+            match Machine::<C>::new(self.shared.config.limits(), found, self.shared.started.elapsed()) {
+                Ok(machine) => machine,
+                Err(why) => return Ok(Ended::Broken(why)),
+            };
+        tracing::info!(service = %C::SERVICE, shards = owned.len(), "owns its shards");
+        let scope = self.stop.child_token();
+        let (control, control_in) = mpsc::unbounded_channel();
+        let (feed, feed_in) = mpsc::channel(4_096);
+        let publisher = publisher::spawn(
+            publisher::Publisher::new(
+                C::SERVICE,
+                self.nats.clone(),
+                self.shared.pool.clone(),
+                published,
+                control.clone(),
+            ),
+            scope.clone(),
+        );
+        let links = reader::Links {
+            service: C::SERVICE,
+            sources: C::SOURCES,
+            owned: owned.clone(),
+            nats: self.nats.clone(),
+            pool: self.shared.pool.clone(),
+            peers: self.peers.clone(),
+            feed: feed.clone(),
+            control: control.clone(),
+        };
+        reader::spawn(links, cursors, scope.clone());
+        self.set_control(Some(control.clone()));
+        let ended = self
+            .drive(drive::Drive::new(machine, session, publisher, control, control_in, feed, feed_in))
+            .await;
+        scope.cancel();
+        self.set_control(None);
+        Ok(ended)
+    }
+
+    /// Commands that waited for shards which are not here: tried elsewhere by their callers.
+    fn refuse_waiting(&mut self) {
+        while let Ok(waiting) = self.commands.try_recv() {
+            let _ = waiting.answer.send(Err(unavailable(
+                "no-owner",
+                "该分片正在交接，请稍后重试。",
+                "The shard is changing hands; try again.",
+            )));
+        }
+    }
+
+    fn show(&self, view: View) {
+        *self.shared.view.write().unwrap_or_else(std::sync::PoisonError::into_inner) = view;
+    }
+
+    fn current_view(&self) -> View {
+        self.shared.view.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn set_control(&self, control: Option<mpsc::UnboundedSender<Control>>) {
+        *self.shared.control.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = control;
+    }
+
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+}
+
+/// An error with its sources, for one log line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
+}
