@@ -54,11 +54,17 @@ pub fn missing(ticket: &Ticket, case_type: &CaseType) -> Vec<Missing> {
 
 fn unmarked(mark: Mark) -> Missing {
     match mark {
-        Mark::Answered => Missing { gate: "needs-answer", zh: "尚未答复客户", en: "the customer has had no answer" },
-        Mark::Resolved => Missing { gate: "needs-resolution", zh: "问题尚未解决", en: "the matter is not resolved" },
-        Mark::Told => {
-            Missing { gate: "needs-telling", zh: "尚未把结果告知客户", en: "the customer has not been told of the outcome" }
+        Mark::Answered => {
+            Missing { gate: "needs-answer", zh: "尚未答复客户", en: "the customer has had no answer" }
         }
+        Mark::Resolved => {
+            Missing { gate: "needs-resolution", zh: "问题尚未解决", en: "the matter is not resolved" }
+        }
+        Mark::Told => Missing {
+            gate: "needs-telling",
+            zh: "尚未把结果告知客户",
+            en: "the customer has not been told of the outcome",
+        },
     }
 }
 
@@ -109,10 +115,13 @@ pub(crate) fn settle(ticket: Ticket, step: &mut Step<'_>) -> Result<(), Halt> {
 /// What the call-back's seal brings: an unhappy customer gets a new cycle at once, or, once the
 /// window after closing is over, a linked case.
 pub(crate) fn consequence(ticket: Ticket, step: &mut Step<'_>) -> Result<(), Halt> {
-    let wanted = ticket.progress().follow_up.as_ref().map(|seal| seal.consequence.clone()).unwrap_or_default();
+    let wanted =
+        ticket.progress().follow_up.as_ref().map(|seal| seal.consequence.clone()).unwrap_or_default();
     let case_type = judge::case_type(step.directory(), &ticket)?;
     match wanted.as_str() {
-        "reopen" if ticket.is_open() || reopen::in_window(&ticket, case_type, step.directory(), step.now()) => {
+        "reopen"
+            if ticket.is_open() || reopen::in_window(&ticket, case_type, step.directory(), step.now()) =>
+        {
             reopen::next_cycle(ticket, "unhappy", step)
         }
         "reopen" | "link" => {
@@ -130,10 +139,13 @@ fn shut(mut ticket: Ticket, outcome: &str, step: &mut Step<'_>) -> Result<(), Ha
     wait::clear(&mut ticket, step);
     hear::on_file(&ticket, step, |entry| entry.closed = true)?;
     step.put(&ticket);
-    step.say(ticket.about(), said::TicketClosed {
-        ticket: Some(ticket.reference()),
-        outcome: outcome.to_owned(),
-        closed_at: now.0,
-    });
+    step.say(
+        ticket.about(),
+        said::TicketClosed {
+            ticket: Some(ticket.reference()),
+            outcome: outcome.to_owned(),
+            closed_at: now.0,
+        },
+    );
     Ok(())
 }

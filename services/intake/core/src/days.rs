@@ -39,7 +39,9 @@ fn wall(limit: &Limit) -> i64 {
         Limit::CalendarDays { days, .. } => i64::from(*days) * 24 * Time::HOUR,
         Limit::DayOfNextMonth { .. } | Limit::EndOfMonth => 31 * 24 * Time::HOUR,
         Limit::NextWeekday { .. } => 7 * 24 * Time::HOUR,
-        Limit::EndOfShift | Limit::EndOfNextWorkingDay | Limit::EndOfDay | Limit::Before { .. } => 24 * Time::HOUR,
+        Limit::EndOfShift | Limit::EndOfNextWorkingDay | Limit::EndOfDay | Limit::Before { .. } => {
+            24 * Time::HOUR
+        }
     }
 }
 

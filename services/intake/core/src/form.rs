@@ -100,7 +100,7 @@ fn missing(case_type: &CaseType, filled: &Filled<'_>, known: &Facts) -> Vec<Viol
 }
 
 fn is_given(field: &Field, filled: &Filled<'_>, known: &Facts) -> bool {
-    let named = matches!(field.kind, FieldKind::Person { .. }) && !filled.about_persons.is_empty();
+    let named = matches!(field.kind, FieldKind::Person { bars: true }) && !filled.about_persons.is_empty();
     let facts = field.facts();
     named
         || filled.personal.contains_key(&field.name)
@@ -121,11 +121,7 @@ fn fits(field: &Field, value: &Value, directory: &Snapshot) -> bool {
 }
 
 fn unknown(name: &str) -> Violation {
-    violation(
-        &path(name),
-        "该表单没有这一栏。",
-        "The form of this case type has no such field.",
-    )
+    violation(&path(name), "该表单没有这一栏。", "The form of this case type has no such field.")
 }
 
 fn misfit(field: &Field) -> Violation {

@@ -11,7 +11,7 @@ use proto::{
 
 use crate::{
     close, judge, reclassify, repeat,
-    state::{Asset, Customer, FollowUpSeal, Raised, Ticket},
+    state::{Asset, Customer, Floor, FollowUpSeal, Ticket, Why},
 };
 
 pub(crate) fn keys(heard: &Heard) -> Vec<RowKey> {
@@ -28,7 +28,7 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
     let at = heard.recorded_at;
     match &heard.event {
         AnyEvent::AssetComplained(event) => repeat::complained(event, step),
-        AnyEvent::AssetAnswered(event) => repeat::answered(event, heard, step),
+        AnyEvent::AssetAnswered(event) => repeat::answered(event, step),
         AnyEvent::AssetRepeatFound(event) => repeat::found(event, step),
         AnyEvent::WorkStepDone(event) => step_done(event, at, step),
         AnyEvent::WorkCompleted(event) => work_completed(event, at, step),
@@ -45,7 +45,7 @@ fn step_done(event: &dispatch::WorkStepDone, at: Time, step: &mut Step<'_>) -> R
     let done_at = Time(event.occurred_at).set().unwrap_or(at);
     if ticket.is_open() {
         let category = ticket.judged.category.clone();
-        ticket.absorb(organisation::facts::from_proto(&event.facts));
+        ticket.absorb_step(organisation::facts::from_proto(&event.facts));
         let case_type = judge::case_type(step.directory(), &ticket)?;
         if ticket.rejudge(case_type) {
             reclassify::judged_anew(&mut ticket, &category, step)?;
@@ -67,16 +67,17 @@ fn call_recorded(event: &follow_up::FollowUpRecorded, at: Time, step: &mut Step<
     close::settle(ticket, step)
 }
 
-fn follow_up_completed(event: &follow_up::FollowUpCompleted, at: Time, step: &mut Step<'_>) -> Result<(), Halt> {
+fn follow_up_completed(
+    event: &follow_up::FollowUpCompleted,
+    at: Time,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     let Some(mut ticket) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
     if ticket.progress().follow_up.is_some() {
         return Ok(());
     }
-    ticket.progress_mut().follow_up = Some(FollowUpSeal {
-        at,
-        outcome: event.outcome.clone(),
-        consequence: event.consequence.clone(),
-    });
+    ticket.progress_mut().follow_up =
+        Some(FollowUpSeal { at, outcome: event.outcome.clone(), consequence: event.consequence.clone() });
     close::consequence(ticket, step)
 }
 
@@ -85,16 +86,22 @@ fn raised(event: &watchdog::EscalationRaised, step: &mut Step<'_>) -> Result<(),
     if event.action != "raise" {
         return Ok(());
     }
-    let Some(mut ticket) = current(event.ticket.as_ref(), step)?.filter(Ticket::is_open) else { return Ok(()) };
+    let Some(mut ticket) = current(event.ticket.as_ref(), step)?.filter(Ticket::is_open) else {
+        return Ok(());
+    };
     let book = judge::rule_book(step.directory(), &ticket.playbook)?;
     let rung = (event.rung as usize).checked_sub(1);
-    let severity = book.clock(&event.clock).zip(rung).and_then(|(clock, rung)| clock.ladder.get(rung)?.raise.clone());
+    let severity =
+        book.clock(&event.clock).zip(rung).and_then(|(clock, rung)| clock.ladder.get(rung)?.raise.clone());
     let Some(severity) = severity else { return Ok(()) };
     let case_type = judge::case_type(step.directory(), &ticket)?;
-    let floor = ticket.raised.as_ref().map_or(0, |raised| case_type.rank(&raised.severity));
-    if ticket.raised.is_none() || case_type.rank(&severity) > floor {
-        ticket.raised = Some(Raised { severity, clock: event.clock.clone(), rung: event.rung });
-    }
+    let why = Why {
+        code: "escalated".to_owned(),
+        rule: None,
+        zh: format!("时限 {} 逾期，升级至第 {} 级", event.clock, event.rung),
+        en: format!("clock {} ran out and rung {} was reached", event.clock, event.rung),
+    };
+    ticket.raise(Floor { severity, why }, case_type);
     if ticket.rejudge(case_type) {
         reclassify::say(&ticket, step);
     }
@@ -116,12 +123,20 @@ fn mark(ticket: &mut Ticket, marks: &[String], at: Time, step: &mut Step<'_>) ->
     Ok(())
 }
 
-/// From here a new complaint about the same matter is a repeat.
+/// From here a new complaint about the same matter is a repeat; one that came in between is
+/// one too, if the word of the answer was late.
 fn answered(ticket: &Ticket, at: Time, step: &mut Step<'_>) -> Result<(), Halt> {
-    repeat::tell_answered(ticket, step);
+    repeat::tell_answered(ticket, at, step);
     on_file(ticket, step, |entry| {
         entry.answered_at.get_or_insert(at);
-    })
+    })?;
+    let Some(customer) = ticket.customer.map(|id| step.get::<Customer>(id)).transpose()?.flatten() else {
+        return Ok(());
+    };
+    for newer in repeat::repeats_of(step.directory(), &customer, ticket.id, step)? {
+        repeat::is_repeat(newer, ticket.id, step)?;
+    }
+    Ok(())
 }
 
 /// Changes what the customer's file remembers of this case.

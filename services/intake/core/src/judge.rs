@@ -6,7 +6,7 @@ use chassis_core::{Refusal, RefusalKind};
 use organisation::Snapshot;
 use playbook::{CaseType, Facts, Playbook, Value};
 
-use crate::state::{Judged, PlaybookVersion, Raised, Ticket, Why};
+use crate::state::{Floor, Judged, PlaybookVersion, Ticket, Why};
 
 /// Facts that intake sets itself: nobody else's word changes them.
 const OWN_FACTS: &[&str] =
@@ -32,12 +32,15 @@ fn missing_book(version: &PlaybookVersion) -> Refusal {
         RefusalKind::Unavailable,
         "no-playbook",
         format!("规则手册 {} 第 {} 版尚未读入，请稍后再试。", version.id, version.version),
-        format!("Playbook {} version {} has not been read here yet; try again shortly.", version.id, version.version),
+        format!(
+            "Playbook {} version {} has not been read here yet; try again shortly.",
+            version.id, version.version
+        ),
     )
 }
 
-/// What the tables say, with the floor that a ladder may have put under the severity.
-pub(crate) fn judge(case_type: &CaseType, facts: &Facts, raised: Option<&Raised>) -> Judged {
+/// What the tables say, with the floor that there may be under the severity.
+pub(crate) fn judge(case_type: &CaseType, facts: &Facts, floor: Option<&Floor>) -> Judged {
     let said = case_type.classify(facts);
     let mut judged = Judged {
         category: said.category.unwrap_or_default(),
@@ -46,17 +49,19 @@ pub(crate) fn judge(case_type: &CaseType, facts: &Facts, raised: Option<&Raised>
         reasons: said
             .reasons
             .into_iter()
-            .map(|reason| Why { code: reason.code, rule: reason.rule, zh: reason.text.zh, en: reason.text.en })
+            .map(|reason| Why {
+                code: reason.code,
+                rule: reason.rule,
+                zh: reason.text.zh,
+                en: reason.text.en,
+            })
             .collect(),
     };
-    if let Some(raised) = raised.filter(|r| case_type.rank(&r.severity) > case_type.rank(&judged.severity)) {
-        judged.severity.clone_from(&raised.severity);
-        judged.reasons.push(Why {
-            code: "escalated".to_owned(),
-            rule: None,
-            zh: format!("时限 {} 逾期，升级至第 {} 级", raised.clock, raised.rung),
-            en: format!("clock {} ran out and rung {} was reached", raised.clock, raised.rung),
-        });
+    if let Some(floor) =
+        floor.filter(|floor| case_type.rank(&floor.severity) > case_type.rank(&judged.severity))
+    {
+        judged.severity.clone_from(&floor.severity);
+        judged.reasons.push(floor.why.clone());
     }
     judged
 }
@@ -72,20 +77,43 @@ pub(crate) fn into_facts(judged: &Judged, facts: &mut Facts) {
 }
 
 impl Ticket {
-    /// Takes in facts that a form or a step recorded; intake's own stay.
-    pub(crate) fn absorb(&mut self, mut newer: Facts) {
-        for own in OWN_FACTS {
-            newer.remove(own);
-        }
+    /// Takes in what the form says now: newer than what a step may have said under the same name.
+    pub(crate) fn absorb_form(&mut self, newer: Facts) {
+        let newer = without_own(newer);
+        newer.iter().for_each(|(name, _)| {
+            self.step_facts.remove(name);
+        });
         self.facts.absorb(newer);
+    }
+
+    /// Takes in what a step recorded.
+    pub(crate) fn absorb_step(&mut self, newer: Facts) {
+        self.step_facts.absorb(without_own(newer));
     }
 
     /// Judges anew; whether category, severity, tags or reasons changed.
     pub(crate) fn rejudge(&mut self, case_type: &CaseType) -> bool {
-        let judged = judge(case_type, &self.facts, self.raised.as_ref());
+        let mut known = self.facts.clone();
+        known.absorb(self.step_facts.clone());
+        let judged = judge(case_type, &known, self.floor.as_ref());
         into_facts(&judged, &mut self.facts);
         let changed = judged != self.judged;
         self.judged = judged;
         changed
     }
+
+    /// Puts a floor under the severity, unless a higher one is there.
+    pub(crate) fn raise(&mut self, floor: Floor, case_type: &CaseType) {
+        let known = self.floor.as_ref().map(|floor| case_type.rank(&floor.severity));
+        if known.is_none_or(|known| case_type.rank(&floor.severity) > known) {
+            self.floor = Some(floor);
+        }
+    }
+}
+
+fn without_own(mut facts: Facts) -> Facts {
+    OWN_FACTS.iter().for_each(|own| {
+        facts.remove(own);
+    });
+    facts
 }

@@ -65,8 +65,7 @@ impl Core for Intake {
     type Reply = Reply;
 
     const SERVICE: Service = Service::Intake;
-    const SOURCES: &'static [Service] =
-        &[Service::Dispatch, Service::FollowUp, Service::SlaWatchdog];
+    const SOURCES: &'static [Service] = &[Service::Dispatch, Service::FollowUp, Service::SlaWatchdog];
     const TABLES: &'static [&'static Table] = state::TABLES;
 
     fn wants(kind: &str) -> bool {
@@ -90,13 +89,9 @@ impl Core for Intake {
             Command::Identify(command) => identify::identify(command, step).map(Reply::Identified),
             Command::Open(command) => open::open(command, step).map(Reply::Opened),
             Command::Note(command) => note::note(command, step).map(|()| Reply::Noted),
-            Command::Reclassify(command) => {
-                reclassify::reclassify(command, step).map(Reply::Reclassified)
-            }
+            Command::Reclassify(command) => reclassify::reclassify(command, step).map(Reply::Reclassified),
             Command::Close(command) => close::close(command, step).map(|()| Reply::Closed),
-            Command::Reopen(command) => {
-                reopen::reopen(command, step).map(|cycle| Reply::Reopened { cycle })
-            }
+            Command::Reopen(command) => reopen::reopen(command, step).map(|cycle| Reply::Reopened { cycle }),
         }
     }
 

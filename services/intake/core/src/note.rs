@@ -43,12 +43,15 @@ pub(crate) fn note(command: &Note, step: &mut Step<'_>) -> Result<(), Halt> {
     });
     step.put(&ticket);
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
-    step.say(ticket.about(), said::TicketNoted {
-        ticket: Some(ticket.reference()),
-        kind: command.kind.clone(),
-        wait_begun: name(&command.wait_begun),
-        wait_ended: name(&command.wait_ended),
-    });
+    step.say(
+        ticket.about(),
+        said::TicketNoted {
+            ticket: Some(ticket.reference()),
+            kind: command.kind.clone(),
+            wait_begun: name(&command.wait_begun),
+            wait_ended: name(&command.wait_ended),
+        },
+    );
     Ok(())
 }
 

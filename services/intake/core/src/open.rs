@@ -129,8 +129,10 @@ impl Draft<'_> {
 pub(crate) fn register(draft: Draft<'_>, step: &mut Step<'_>) -> Result<Ticket, Halt> {
     let shard = step.shard();
     let mut counter = step.get::<Counter>(keys::counter(shard))?.unwrap_or_else(|| Counter::new(shard));
-    let bucket =
-        draft.customer.as_ref().map_or_else(|| keys::branch_bucket(&draft.branch), |customer| customer.id.bucket());
+    let bucket = draft
+        .customer
+        .as_ref()
+        .map_or_else(|| keys::branch_bucket(&draft.branch), |customer| customer.id.bucket());
     let (id, number, repeats) = (step.mint(bucket), counter.next_number(), draft.repeats);
     let (customer, occurred_at) = (draft.customer.clone(), draft.occurred_at);
     let by_asset = draft.case_type.repeat.as_ref().is_some_and(|rule| rule.by.contains(&Sameness::Asset));
@@ -166,7 +168,8 @@ fn into_ticket(draft: Draft<'_>, id: Id, number: String, taken_by: String) -> Ti
         facts: draft.facts,
         personal: draft.personal,
         judged: draft.judged,
-        raised: None,
+        step_facts: Facts::new(),
+        floor: None,
         barred: draft.barred,
         cycle: 1,
         state: State::Open(Progress::new(draft.opened_at)),
@@ -217,7 +220,10 @@ fn opened(ticket: &Ticket, repeats: Option<Id>) -> said::TicketOpened {
 }
 
 /// Playbook, case type, branch and channel: without them nothing else can be checked.
-fn rule_book<'a>(command: &Open, directory: &'a Snapshot) -> Result<(&'a Arc<Playbook>, &'a CaseType), Refusal> {
+fn rule_book<'a>(
+    command: &Open,
+    directory: &'a Snapshot,
+) -> Result<(&'a Arc<Playbook>, &'a CaseType), Refusal> {
     let mut wrong: Vec<Violation> = branch_misfit(&command.branch, directory).into_iter().collect();
     let playbook = directory.active_playbook(&command.playbook);
     let case_type = playbook.and_then(|playbook| playbook.case_type(&command.case_type));
@@ -299,16 +305,22 @@ fn known_facts(
         .set("cycle", Value::Int(1))
         .set("reopened", Value::Bool(false))
         .set("repeat", Value::Bool(false));
-    if facts.get("source").is_none() {
-        facts.set("source", Value::code(source(actor)));
-    }
-    let brand = customer.zip(command.asset).and_then(|(customer, asset)| customer.asset(asset)?.brand.clone());
-    if let (None, Some(brand)) = (facts.get("brand"), brand.map(Value::Code))
-        && case_type.field("brand").is_none_or(|field| field.accepts(&brand))
-    {
-        facts.set("brand", brand);
-    }
+    let brand =
+        customer.zip(command.asset).and_then(|(customer, asset)| customer.asset(asset)?.brand.clone());
+    let check = customer.map_or(FileCheck::Unknown, |customer| customer.file_check(command.asset));
+    suggest(&mut facts, case_type, "source", Some(source(actor)));
+    suggest(&mut facts, case_type, "brand", brand.as_deref());
+    suggest(&mut facts, case_type, "customer_check", Some(check.as_str()));
     facts
+}
+
+/// What intake can tell by itself, where the form did not say otherwise and has a place for it.
+fn suggest(facts: &mut Facts, case_type: &CaseType, name: &str, code: Option<&str>) {
+    let Some(value) = code.map(Value::code) else { return };
+    let fits = case_type.field(name).map_or(name != "customer_check", |field| field.accepts(&value));
+    if facts.get(name).is_none() && fits {
+        facts.set(name, value);
+    }
 }
 
 /// Taken by the group's call centre, or raised at the shop.

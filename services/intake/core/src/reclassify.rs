@@ -19,7 +19,7 @@ pub(crate) fn reclassify(command: &Reclassify, step: &mut Step<'_>) -> Result<Re
     note::must_be_open(&ticket)?;
     check(command, &ticket, step)?;
     let before = ticket.clone();
-    ticket.absorb(command.facts.clone());
+    ticket.absorb_form(command.facts.clone());
     ticket.personal.extend(command.personal.clone());
     ticket.barred.extend(command.about_persons.iter().cloned());
     ticket.tokens = identify::sorted([ticket.tokens.as_slice(), &command.tokens].concat());
@@ -87,13 +87,16 @@ fn repeat_of_new_category(ticket: &mut Ticket, step: &mut Step<'_>) -> Result<()
 }
 
 pub(crate) fn say(ticket: &Ticket, step: &mut Step<'_>) {
-    step.say(ticket.about(), said::TicketReclassified {
-        ticket: Some(ticket.reference()),
-        category: ticket.judged.category.clone(),
-        severity: ticket.judged.severity.clone(),
-        reasons: ticket.judged.reason_codes(),
-        tags: ticket.judged.tags.clone(),
-        facts: organisation::facts::to_proto(&ticket.facts),
-        barred: ticket.barred_codes(),
-    });
+    step.say(
+        ticket.about(),
+        said::TicketReclassified {
+            ticket: Some(ticket.reference()),
+            category: ticket.judged.category.clone(),
+            severity: ticket.judged.severity.clone(),
+            reasons: ticket.judged.reason_codes(),
+            tags: ticket.judged.tags.clone(),
+            facts: organisation::facts::to_proto(&ticket.facts),
+            barred: ticket.barred_codes(),
+        },
+    );
 }

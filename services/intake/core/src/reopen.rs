@@ -2,14 +2,14 @@
 
 use chassis_core::{Halt, Refusal, Step};
 use organisation::Snapshot;
-use playbook::{CaseType, Value};
+use playbook::{CaseType, Facts, Value};
 use proto::{Time, intake::v1 as said};
 
 use crate::{
     access,
     command::Reopen,
     days, hear, judge,
-    state::{PastCycle, Progress, State, Ticket},
+    state::{Floor, PastCycle, Progress, State, Ticket, Why},
     wait,
 };
 
@@ -30,7 +30,12 @@ pub(crate) fn reopen(command: &Reopen, step: &mut Step<'_>) -> Result<u32, Halt>
 }
 
 /// Why a person cannot open it again now.
-pub(crate) fn refusal(ticket: &Ticket, case_type: &CaseType, directory: &Snapshot, now: Time) -> Option<Refusal> {
+pub(crate) fn refusal(
+    ticket: &Ticket,
+    case_type: &CaseType,
+    directory: &Snapshot,
+    now: Time,
+) -> Option<Refusal> {
     if ticket.is_open() {
         return Some(Refusal::precondition(
             "open",
@@ -54,9 +59,9 @@ pub(crate) fn refusal(ticket: &Ticket, case_type: &CaseType, directory: &Snapsho
 }
 
 pub(crate) fn in_window(ticket: &Ticket, case_type: &CaseType, directory: &Snapshot, now: Time) -> bool {
-    ticket
-        .closed_at()
-        .is_some_and(|closed| days::within(directory, &ticket.branch, closed, now, case_type.closing.reopen_days))
+    ticket.closed_at().is_some_and(|closed| {
+        days::within(directory, &ticket.branch, closed, now, case_type.closing.reopen_days)
+    })
 }
 
 /// Begins the next cycle, of an open case (an unhappy call-back) or of a closed one.
@@ -74,6 +79,9 @@ pub(crate) fn next_cycle(mut ticket: Ticket, reason: &str, step: &mut Step<'_>) 
     wait::clear(&mut ticket, step);
     ticket.facts.set("cycle", Value::Int(ticket.cycle.into())).set("reopened", Value::Bool(true));
     let case_type = judge::case_type(step.directory(), &ticket)?;
+    // The steps begin anew, but a case does not get lighter by coming back.
+    ticket.step_facts = Facts::new();
+    ticket.raise(Floor { severity: ticket.judged.severity.clone(), why: carried_over() }, case_type);
     ticket.rejudge(case_type);
     if was_closed {
         hear::on_file(&ticket, step, |entry| entry.closed = false)?;
@@ -81,6 +89,15 @@ pub(crate) fn next_cycle(mut ticket: Ticket, reason: &str, step: &mut Step<'_>) 
     step.put(&ticket);
     step.say(ticket.about(), reopened(&ticket, reason));
     Ok(())
+}
+
+fn carried_over() -> Why {
+    Why {
+        code: "carried_over".to_owned(),
+        rule: None,
+        zh: "沿用上一轮的严重程度".to_owned(),
+        en: "the severity of the cycle before holds".to_owned(),
+    }
 }
 
 fn reopened(ticket: &Ticket, reason: &str) -> said::TicketReopened {
@@ -105,6 +122,8 @@ pub(crate) fn must_be_code(field: &str, text: &str) -> Result<(), Refusal> {
     Err(Refusal::field(
         field,
         format!("请填写代码（小写字母、数字、- 和 _，最多 {LONGEST_CODE} 个字符），说明文字请写在备注里。"),
-        format!("A code is expected (lower-case letters, digits, - and _, at most {LONGEST_CODE}); words belong in a note."),
+        format!(
+            "A code is expected (lower-case letters, digits, - and _, at most {LONGEST_CODE}); words belong in a note."
+        ),
     ))
 }

@@ -5,7 +5,7 @@
 //! Days count from the earlier complaint's opening. Evidence decides by its own time, so the two
 //! homes find the same whatever order their entries arrive in.
 
-use chassis_core::{Halt, Heard, Step};
+use chassis_core::{Halt, Step};
 use organisation::Snapshot;
 use playbook::{CaseType, Value, case::Sameness};
 use proto::{Id, Time, intake::v1 as said};
@@ -59,7 +59,10 @@ pub(crate) fn by_customer(directory: &Snapshot, customer: &Customer, probe: &Pro
         opened_at: ticket.opened_at,
         answered_at: ticket.answered_at,
     });
-    earlier.into_iter().find(|earlier| probe.repeats(Sameness::Customer, earlier, directory)).map(|earlier| earlier.id)
+    earlier
+        .into_iter()
+        .find(|earlier| probe.repeats(Sameness::Customer, earlier, directory))
+        .map(|earlier| earlier.id)
 }
 
 /// Tells the asset's home of a case (again, when its category changed).
@@ -75,9 +78,13 @@ pub(crate) fn tell_asset(ticket: &Ticket, step: &mut Step<'_>) {
 }
 
 /// Tells the asset's home that the case has been answered.
-pub(crate) fn tell_answered(ticket: &Ticket, step: &mut Step<'_>) {
+pub(crate) fn tell_answered(ticket: &Ticket, at: Time, step: &mut Step<'_>) {
     let Some(asset) = ticket.asset else { return };
-    let answered = said::AssetAnswered { ticket: Some(ticket.reference()), asset_id: asset.to_string() };
+    let answered = said::AssetAnswered {
+        ticket: Some(ticket.reference()),
+        asset_id: asset.to_string(),
+        answered_at: at.0,
+    };
     step.say_to(asset.shard(), ticket.about(), answered);
 }
 
@@ -104,14 +111,14 @@ pub(crate) fn complained(event: &said::AssetComplained, step: &mut Step<'_>) -> 
 
 /// At the asset's home: a case about it has been answered. A newer case may have been opened
 /// after that, though its entry came first.
-pub(crate) fn answered(event: &said::AssetAnswered, heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+pub(crate) fn answered(event: &said::AssetAnswered, step: &mut Step<'_>) -> Result<(), Halt> {
     let ticket = hear::id(&hear::reference(event.ticket.as_ref())?.ticket_id)?;
     let id = hear::id(&event.asset_id)?;
     let Some(mut asset) = step.get::<Asset>(id)? else { return Ok(()) };
     let Some(opening) = asset.openings.iter_mut().find(|opening| opening.ticket == ticket) else {
         return Ok(());
     };
-    opening.answered_at.get_or_insert(heard.recorded_at);
+    opening.answered_at.get_or_insert(Time(event.answered_at));
     look_for_repeats(asset, step)
 }
 
@@ -157,14 +164,49 @@ fn earlier(opening: &Opening) -> Earlier<'_> {
 
 /// Back at the ticket's home: it repeats an earlier case.
 pub(crate) fn found(event: &said::AssetRepeatFound, step: &mut Step<'_>) -> Result<(), Halt> {
-    let Some(mut ticket) = hear::ticket(event.ticket.as_ref(), step)? else { return Ok(()) };
     let earlier = hear::id(&event.earlier_id)?;
+    match hear::ticket(event.ticket.as_ref(), step)? {
+        Some(ticket) => is_repeat(ticket, earlier, step),
+        None => Ok(()),
+    }
+}
+
+/// The customer's newer cases that turn out to repeat one whose answer became known late.
+pub(crate) fn repeats_of(
+    directory: &Snapshot,
+    customer: &Customer,
+    answered: Id,
+    step: &Step<'_>,
+) -> Result<Vec<Ticket>, Halt> {
+    let mut found = Vec::new();
+    for newer in customer.tickets.iter().filter(|newer| newer.id != answered && !newer.closed) {
+        let Some(ticket) = step.get::<Ticket>(newer.id)? else { continue };
+        let probe = Probe {
+            playbook: &ticket.playbook.id,
+            case_type: judge::case_type(directory, &ticket)?,
+            category: &ticket.judged.category,
+            branch: &ticket.branch,
+            opened_at: ticket.opened_at,
+            itself: Some(ticket.id),
+        };
+        if !ticket.facts.flag("repeat") && by_customer(directory, customer, &probe) == Some(answered) {
+            found.push(ticket);
+        }
+    }
+    Ok(found)
+}
+
+/// Links the case to the one that it repeats, and judges it anew.
+pub(crate) fn is_repeat(mut ticket: Ticket, earlier: Id, step: &mut Step<'_>) -> Result<(), Halt> {
     if ticket.link(earlier, "repeat") {
-        step.say(ticket.about(), said::TicketLinked {
-            ticket: Some(ticket.reference()),
-            other_id: earlier.to_string(),
-            relation: "repeat".to_owned(),
-        });
+        step.say(
+            ticket.about(),
+            said::TicketLinked {
+                ticket: Some(ticket.reference()),
+                other_id: earlier.to_string(),
+                relation: "repeat".to_owned(),
+            },
+        );
     }
     let case_type = judge::case_type(step.directory(), &ticket)?;
     if ticket.is_open() && !ticket.facts.flag("repeat") {

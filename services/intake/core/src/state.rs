@@ -13,7 +13,7 @@ use crate::{keys, number};
 pub use asset::{Asset, Opening};
 pub use customer::{Customer, CustomerTicket, FileCheck, KnownAsset, PhoneBook};
 pub use ticket::{
-    FollowUpSeal, Judged, Link, Note, PastCycle, PlaybookVersion, Progress, Raised, State, Ticket, Wait, Why,
+    Floor, FollowUpSeal, Judged, Link, Note, PastCycle, PlaybookVersion, Progress, State, Ticket, Wait, Why,
 };
 
 pub const TABLES: &[&Table] =

@@ -5,8 +5,7 @@ use chassis_core::{Due, Halt, Refusal, Step};
 use proto::intake::v1 as said;
 
 use crate::{
-    days,
-    judge,
+    days, judge,
     state::{Ticket, Wait},
 };
 
@@ -70,12 +69,15 @@ pub(crate) fn expire(due: &Due, step: &mut Step<'_>) -> Result<(), Halt> {
         ticket.waits.iter().filter(|(_, wait)| wait.ends_at <= now).map(|(name, _)| name.clone()).collect();
     for name in over {
         ticket.waits.remove(&name);
-        step.say(ticket.about(), said::TicketNoted {
-            ticket: Some(ticket.reference()),
-            kind: "wait".to_owned(),
-            wait_begun: String::new(),
-            wait_ended: name,
-        });
+        step.say(
+            ticket.about(),
+            said::TicketNoted {
+                ticket: Some(ticket.reference()),
+                kind: "wait".to_owned(),
+                wait_begun: String::new(),
+                wait_ended: name,
+            },
+        );
     }
     rearm(&ticket, step);
     step.put(&ticket);

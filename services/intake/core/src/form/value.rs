@@ -21,7 +21,13 @@ const LONGEST_WINDOW_DAYS: i64 = 31;
 /// Reads one field. `text` is not blank: a blank field is one that was not filled in.
 pub fn parse_field(field: &Field, text: &str, place: &Place) -> Result<Reading, Violation> {
     let text = text.trim();
-    let refuse = |zh: &str, en: &str| violation(&path(&field.name), format!("{}：{zh}", field.label.zh), format!("{}: {en}", field.label.en));
+    let refuse = |zh: &str, en: &str| {
+        violation(
+            &path(&field.name),
+            format!("{}：{zh}", field.label.zh),
+            format!("{}: {en}", field.label.en),
+        )
+    };
     if text.chars().count() > MAX_TEXT {
         return Err(refuse(&format!("最多 {MAX_TEXT} 字。"), &format!("at most {MAX_TEXT} characters.")));
     }
@@ -80,7 +86,10 @@ fn window(name: &str, text: &str, place: &Place) -> Result<Vec<(String, Value)>,
     let (from, to) = (read(from)?, read(to)?);
     let hours = to.duration_since(from).as_hours();
     if from >= to || hours > LONGEST_WINDOW_DAYS * 24 {
-        return Err(wrong("时段的结束必须晚于开始，且不超过 31 天。", "the window must end after it begins, within 31 days."));
+        return Err(wrong(
+            "时段的结束必须晚于开始，且不超过 31 天。",
+            "the window must end after it begins, within 31 days.",
+        ));
     }
     Ok(vec![
         (format!("{name}_from"), Value::Instant(from.as_microsecond())),
@@ -125,7 +134,9 @@ fn minor_digits(currency: &str) -> usize {
 fn choice(choices: &[Choice], text: &str) -> Result<String, Wrong> {
     choices
         .iter()
-        .find(|choice| choice.code == text || choice.name.zh == text || choice.name.en.eq_ignore_ascii_case(text))
+        .find(|choice| {
+            choice.code == text || choice.name.zh == text || choice.name.en.eq_ignore_ascii_case(text)
+        })
         .map(|choice| choice.code.clone())
         .ok_or_else(|| {
             let codes = |join: &str| choices.iter().map(|c| c.code.as_str()).collect::<Vec<_>>().join(join);
@@ -195,7 +206,9 @@ mod tests {
     #[test]
     fn money_is_exact_in_minor_units() {
         let cny = |minor| Some(Value::money("CNY", minor));
-        for (text, minor) in [("1234.56", 123_456), ("¥1,234.5", 123_450), ("0", 0), ("5000元", 500_000), ("0.01", 1)] {
+        for (text, minor) in
+            [("1234.56", 123_456), ("¥1,234.5", 123_450), ("0", 0), ("5000元", 500_000), ("0.01", 1)]
+        {
             assert_eq!(parse(FieldKind::Money, text), cny(minor), "{text}");
         }
         for text in ["-1", "1.234", "1.2.3", "abc", ".5", "1e3", "99999999999999999999"] {
@@ -211,17 +224,36 @@ mod tests {
         let Ok(Reading::Facts(facts)) = parse_field(&field(FieldKind::Window), text, &place()) else {
             panic!("a window is read");
         };
-        let at = |text: &str| Value::Instant(text.parse::<jiff::Timestamp>().expect("an instant").as_microsecond());
-        assert_eq!(facts, [("f_from".to_owned(), at("2026-03-01T01:00:00Z")), ("f_to".to_owned(), at("2026-03-01T03:00:00Z"))]);
-        for bad in ["2026-03-01T09:00", "2026-03-01T11:00/2026-03-01T09:00", "9-11", "2026-03-01T09:00/2026-06-01T09:00"] {
+        let at = |text: &str| {
+            Value::Instant(text.parse::<jiff::Timestamp>().expect("an instant").as_microsecond())
+        };
+        assert_eq!(
+            facts,
+            [
+                ("f_from".to_owned(), at("2026-03-01T01:00:00Z")),
+                ("f_to".to_owned(), at("2026-03-01T03:00:00Z"))
+            ]
+        );
+        for bad in [
+            "2026-03-01T09:00",
+            "2026-03-01T11:00/2026-03-01T09:00",
+            "9-11",
+            "2026-03-01T09:00/2026-06-01T09:00",
+        ] {
             assert!(parse_field(&field(FieldKind::Window), bad, &place()).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn dates_flags_and_numbers_are_typed() {
-        assert_eq!(parse(FieldKind::Date, "2026-02-28"), Some(Value::Date("2026-02-28".parse().expect("a date"))));
-        assert_eq!(parse(FieldKind::Date, "2026/02/28"), Some(Value::Date("2026-02-28".parse().expect("a date"))));
+        assert_eq!(
+            parse(FieldKind::Date, "2026-02-28"),
+            Some(Value::Date("2026-02-28".parse().expect("a date")))
+        );
+        assert_eq!(
+            parse(FieldKind::Date, "2026/02/28"),
+            Some(Value::Date("2026-02-28".parse().expect("a date")))
+        );
         assert_eq!(parse(FieldKind::Date, "2026-02-30"), None);
         assert_eq!(parse(FieldKind::Bool, "是"), Some(Value::Bool(true)));
         assert_eq!(parse(FieldKind::Bool, "maybe"), None);
@@ -234,8 +266,12 @@ mod tests {
     #[test]
     fn a_choice_is_taken_by_code_or_name() {
         let choices = vec![
-            Choice { code: "service".into(), name: Text::new("服务质量", "Service quality"), rules: vec![] },
-            Choice { code: "repair".into(), name: Text::new("维修质量", "Repair quality"), rules: vec![] },
+            Choice {
+                code: "service".into(), name: Text::new("服务质量", "Service quality"), rules: vec![]
+            },
+            Choice {
+                code: "repair".into(), name: Text::new("维修质量", "Repair quality"), rules: vec![]
+            },
         ];
         assert_eq!(parse(FieldKind::Choice(choices.clone()), "服务质量"), Some(Value::code("service")));
         assert_eq!(parse(FieldKind::Choice(choices.clone()), "repair"), Some(Value::code("repair")));

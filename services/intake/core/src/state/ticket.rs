@@ -49,12 +49,11 @@ impl Judged {
     }
 }
 
-/// A rung of a ladder raised the case: a floor under its severity.
+/// Below this the severity does not fall, whatever the tables say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Raised {
+pub struct Floor {
     pub severity: String,
-    pub clock: String,
-    pub rung: u32,
+    pub why: Why,
 }
 
 /// Follow-up's word that it is done with a cycle.
@@ -131,12 +130,15 @@ pub struct Ticket {
     pub taken_by: String,
     pub opened_at: Time,
     pub file_check: FileCheck,
-    /// Typed and impersonal: the form's, the steps', and the built-in ones.
+    /// Typed and impersonal: the form's and the built-in ones. These ride on events.
     pub facts: Facts,
+    /// What the steps of this cycle recorded. Judged with, but never said again: dispatch may know
+    /// newer ones by then.
+    pub step_facts: Facts,
     /// The form's personal fields and free text.
     pub personal: BTreeMap<String, Sealed>,
     pub judged: Judged,
-    pub raised: Option<Raised>,
+    pub floor: Option<Floor>,
     /// Persons complained about, by directory code (DG-03).
     pub barred: BTreeSet<String>,
     pub cycle: u32,

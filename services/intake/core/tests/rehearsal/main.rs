@@ -1,0 +1,10 @@
+//! Intake in memory: what people ask, what others say, and what becomes of a case.
+
+mod access;
+mod closing;
+mod customers;
+mod forms;
+mod notes;
+mod opening;
+mod repeats;
+mod world;
