@@ -5,7 +5,8 @@ use std::{env, fmt::Write as _, fs, path::PathBuf};
 
 use prost_reflect::{DescriptorPool, MessageDescriptor, Value};
 
-const SERVICES: &[&str] = &["intake", "dispatch", "sla_watchdog", "follow_up", "reporting", "notify", "directory"];
+const SERVICES: &[&str] =
+    &["intake", "dispatch", "sla_watchdog", "follow_up", "reporting", "notify", "directory"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -26,6 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(out.join("events.rs"), events(&DescriptorPool::decode(encoded.as_slice())?)?)?;
     tonic_prost_build::configure()
         .build_transport(true)
+        // In order: a repeated request must hash like the first one.
+        .btree_map(".")
         .bytes(".hotline.journal.v1.Entry.payload")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
@@ -38,15 +41,20 @@ fn events(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
         .get_extension_by_name("hotline.options.v1.event")
         .ok_or("the event option is missing from options.proto")?;
     let mut impls = String::new();
-    let (mut variants, mut decode, mut names, mut tickets) = (String::new(), String::new(), String::new(), String::new());
+    let (mut variants, mut decode, mut names, mut tickets) =
+        (String::new(), String::new(), String::new(), String::new());
     for message in pool.all_messages() {
         let options = message.options();
         if !options.has_extension(&option) {
             continue;
         }
         let name = options.get_extension(&option);
-        let Value::Message(name) = name.as_ref() else { continue };
-        let text = |field: &str| name.get_field_by_name(field).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+        let Value::Message(name) = name.as_ref() else {
+            continue;
+        };
+        let text = |field: &str| {
+            name.get_field_by_name(field).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        };
         let (thing, event) = (text("thing"), text("event"));
         let (full, path, short) = (message.full_name(), rust_path(&message), message.name());
         writeln!(
@@ -54,7 +62,10 @@ fn events(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
             "impl Event for {path} {{ const TYPE: &'static str = \"{full}\"; const THING: &'static str = \"{thing}\"; \
              const EVENT: &'static str = \"{event}\"; const NAME: &'static str = \"{thing}.{event}\"; }}"
         )?;
-        writeln!(impls, "impl From<{path}> for AnyEvent {{ fn from(event: {path}) -> Self {{ AnyEvent::{short}(event) }} }}")?;
+        writeln!(
+            impls,
+            "impl From<{path}> for AnyEvent {{ fn from(event: {path}) -> Self {{ AnyEvent::{short}(event) }} }}"
+        )?;
         writeln!(variants, "    {short}({path}),")?;
         writeln!(decode, "        \"{full}\" => AnyEvent::{short}(prost::Message::decode(payload)?),")?;
         writeln!(names, "    (\"{full}\", \"{thing}\", \"{event}\"),")?;
