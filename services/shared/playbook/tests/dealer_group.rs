@@ -304,3 +304,9 @@ fn messages_are_rendered_without_names() {
     let text = tell.render(Lang::Zh, |name| (name == "number").then(|| "TS-7".to_owned()));
     assert!(text.starts_with("新投诉 TS-7（?，?）已转到 ?"), "{text}");
 }
+
+#[test]
+fn it_reads_as_a_document_in_both_languages() {
+    insta::assert_snapshot!("dealer_group_en", playbook().show(Lang::En));
+    insta::assert_snapshot!("dealer_group_zh", playbook().show(Lang::Zh));
+}
