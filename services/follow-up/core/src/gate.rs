@@ -94,8 +94,8 @@ pub fn may_see(known: &Known, actor: &Actor, directory: &Snapshot) -> bool {
 fn barred() -> Refusal {
     Refusal::denied(
         "barred",
-        "投诉涉及您本人，您不能参与这个工单。没有记录任何内容，请交给同事处理。",
-        "The complaint is about you, so you may take no part in it. Nothing was recorded; hand it to a colleague.",
+        "按规定您不参与这个工单。没有记录任何内容，请交给同事处理。",
+        "You may take no part in this case. Nothing was recorded; hand it to a colleague.",
     )
     .rule("DG-03")
 }

@@ -84,7 +84,8 @@ pub fn group() -> Snapshot {
 }
 
 pub fn executor() -> Actor {
-    Actor::Service { name: "notify".into() }
+    let grants = vec![chassis_core::Grant { role: "service".into(), node: "*".into() }];
+    Actor::System { code: "notify".into(), grants }
 }
 
 impl Default for House {
