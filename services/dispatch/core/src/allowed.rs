@@ -9,13 +9,16 @@ use crate::{placing::Rules, state::Work, view::View};
 
 /// Every action on a work order that this actor could think of. Fields and
 /// proofs are not asked for here: they come with the report.
-pub fn allowed_actions(work: &Work, directory: &Snapshot, actor: &Actor, at: Time) -> Result<Vec<AllowedAction>, Refusal> {
+pub fn allowed_actions(
+    work: &Work,
+    directory: &Snapshot,
+    actor: &Actor,
+    at: Time,
+) -> Result<Vec<AllowedAction>, Refusal> {
     let rules = Rules::of(directory, &work.playbook, work.version, &work.case_type)?;
     let view = View { work, rules, actor, at };
-    let mut actions = vec![
-        answer("acknowledge", "", view.may_answer_hand_off()),
-        answer("refuse", "", view.may_refuse()),
-    ];
+    let mut actions =
+        vec![answer("acknowledge", "", view.may_answer_hand_off()), answer("refuse", "", view.may_refuse())];
     for rule in &rules.case_type.steps {
         if rule.approval.is_none() && rule.applies(&work.facts) && work.done_step(&rule.id).is_none() {
             actions.push(answer("complete_step", &rule.id, view.may_complete(&rule.id)));
@@ -30,7 +33,8 @@ pub fn allowed_actions(work: &Work, directory: &Snapshot, actor: &Actor, at: Tim
 }
 
 fn answer(action: &str, target: &str, verdict: Result<(), Refusal>) -> AllowedAction {
-    let mut answer = AllowedAction { action: action.to_owned(), target: target.to_owned(), ..Default::default() };
+    let mut answer =
+        AllowedAction { action: action.to_owned(), target: target.to_owned(), ..Default::default() };
     match verdict {
         Ok(()) => answer.allowed = true,
         Err(refusal) => {

@@ -62,9 +62,10 @@ impl Desk<'_, '_> {
             stages: Vec::new(),
             state: ApprovalState::Open,
         });
-        let placed = self.place_stage(use_, id, None);
+        let first = self.chain(use_).swap_remove(0);
+        let placed = self.place_stage(use_, id, &first);
         let open = OpenStep {
-            wanted: placed.role.clone(),
+            wanted: first,
             role: placed.role.clone(),
             assignee: None,
             helpers: Vec::new(),
@@ -73,12 +74,13 @@ impl Desk<'_, '_> {
         };
         self.work.open.insert(rule.id.clone(), open);
         self.say_ready(&rule.id, &placed.role.role, placed.person.as_deref());
-        self.ask_stage(id, placed);
+        self.ask_stage(id, 0, placed);
     }
 
     fn amount(&self, use_: &ApprovalUse) -> Option<Amount> {
         use_.amount.as_ref()?;
-        let currency = self.rules.book.matrix(&use_.matrix).map(|matrix| matrix.currency.clone()).unwrap_or_default();
+        let currency =
+            self.rules.book.matrix(&use_.matrix).map(|matrix| matrix.currency.clone()).unwrap_or_default();
         Some(Amount { currency, minor: use_.amount_minor(&self.work.facts) })
     }
 
@@ -87,7 +89,8 @@ impl Desk<'_, '_> {
         let facts = &self.work.facts;
         let matrix = self.rules.book.matrix(&use_.matrix);
         let chain = matrix.and_then(|matrix| matrix.chain(&use_.kind, use_.amount_minor(facts), facts));
-        let roles: Vec<RoleAt> = chain.unwrap_or_default().iter().map(|approver| approver.role.clone()).collect();
+        let roles: Vec<RoleAt> =
+            chain.unwrap_or_default().iter().map(|approver| approver.role.clone()).collect();
         match roles.is_empty() {
             true => vec![self.rules.route(&self.work).on_refusal.to],
             false => roles,
@@ -100,9 +103,8 @@ impl Desk<'_, '_> {
         if let Some(done) = use_.asked_in.as_deref().and_then(|step| self.work.done_step(step)) {
             return vec![done.by.clone()];
         }
-        let by_requester = |step: &&String| {
-            self.rules.case_type.step(step).is_some_and(|step| step.by == use_.requester)
-        };
+        let by_requester =
+            |step: &&String| self.rules.case_type.step(step).is_some_and(|step| step.by == use_.requester);
         let mut found: Vec<String> = rule
             .needs
             .iter()
@@ -111,28 +113,42 @@ impl Desk<'_, '_> {
             .map(|done| done.by.clone())
             .collect();
         if found.is_empty() {
-            found.extend(self.rules.performer(&self.work, &use_.requester, self.now()).person);
+            let role = self.rules.wanted(&self.work, &use_.requester);
+            found.extend(self.rules.helper(&self.work, &role, self.now()));
         }
         found.dedup();
         found
     }
 
     /// Who is asked next, or again: `other` instead of the role whose turn it is.
-    fn place_stage(&self, use_: &ApprovalUse, id: Id, other: Option<&RoleAt>) -> Placed {
-        let approval = self.work.approval(id).expect("an approval is placed after it is put on record");
-        let decided = approval.stages.iter().filter(|stage| stage.verdict.is_some()).count();
-        let role = other.or(approval.chain.get(decided)).expect("a chain has a role for every turn");
-        let excluded = excluded(&self.work.barred, approval);
-        self.rules.approver(&self.work, use_, role, self.now(), &excluded)
+    fn place_stage(&self, use_: &ApprovalUse, id: Id, role: &RoleAt) -> Placed {
+        let excluded = self.work.approval(id).map(|approval| excluded(&self.work.barred, approval));
+        self.rules.approver(&self.work, use_, role, self.now(), &excluded.unwrap_or_default())
     }
 
     /// Puts a new stage on record and asks it.
-    fn ask_stage(&mut self, id: Id, placed: Placed) {
-        let now = self.now();
+    fn ask_stage(&mut self, id: Id, place: u32, placed: Placed) {
+        let (role, approver, asked_at) = (placed.role, placed.person, self.now());
         if let Some(approval) = self.approval_mut(id) {
-            approval.stages.push(Stage { role: placed.role, approver: placed.person, asked_at: now, verdict: None });
+            approval.stages.push(Stage { place, role, approver, asked_at, verdict: None });
         }
         self.say_asked(id);
+    }
+
+    /// The next place in the chain that wants a decision once `by` has approved. A place is passed over when all who
+    /// could decide it have approved this request already, two persons at least: asking one of them twice adds nothing,
+    /// and there is nobody else.
+    fn next_place(&self, approval: &Approval, use_: &ApprovalUse, by: &str) -> Option<(u32, RoleAt)> {
+        let asked = self.work.barred.iter().chain(&approval.requesters).cloned().collect();
+        let approved: BTreeSet<&str> = approval.deciders().chain([by]).collect();
+        let covered = |role: &RoleAt| {
+            let found = self.rules.approvers(&self.work, use_, role, self.now(), &asked);
+            approved.len() > 1
+                && !found.is_empty()
+                && found.iter().all(|person| approved.contains(person.as_str()))
+        };
+        let rest = (0u32..).zip(&approval.chain).skip(usize::try_from(approval.turn()).unwrap_or(usize::MAX));
+        rest.into_iter().find(|(_, role)| !covered(role)).map(|(place, role)| (place, role.clone()))
     }
 
     fn say_asked(&mut self, id: Id) {
@@ -154,19 +170,27 @@ impl Desk<'_, '_> {
     }
 
     /// A stage is decided. Approved: the next one, or the step is done. Rejected: the work goes back.
-    pub fn decide(&mut self, id: Id, turn: u32, approved: bool, text: Option<Sealed>) -> Result<bool, Refusal> {
+    pub fn decide(
+        &mut self,
+        id: Id,
+        turn: u32,
+        approved: bool,
+        text: Option<Sealed>,
+    ) -> Result<bool, Refusal> {
         let approval = self.view().may_decide(id, Some(turn))?;
-        let last = !approved || approval.stages.len() >= approval.chain.len();
         let step = approval.step.clone();
         let rule = self.rules.case_type.step(&step).ok_or_else(|| gate::unknown_step(&step))?;
+        let use_ = rule.approval.as_ref().ok_or_else(|| gate::unknown_step(&step))?;
+        let next = self.next_place(approval, use_, &self.by()).filter(|_| approved);
+        let last = next.is_none();
         let verdict = Verdict { by: self.by(), at: self.now(), approved, text };
         self.say_decided(id, &verdict, last);
         let by = verdict.by.clone();
         self.record(id, verdict, last);
-        match (approved, last) {
-            (true, true) => self.finish(rule, Doing { by, report: Report::default() }),
-            (true, false) => self.ask_next(rule, id),
-            (false, _) => {
+        match next {
+            Some((place, role)) => self.ask_next(use_, id, place, &role),
+            None if approved => self.finish(rule, Doing { by, report: Report::default() }),
+            None => {
                 self.work.open.remove(&step);
                 let back = self.rules.case_type.refused_back(&step);
                 self.undo(&back);
@@ -198,28 +222,31 @@ impl Desk<'_, '_> {
             stage.verdict = Some(verdict);
         }
         if last {
-            approval.state = if approved { ApprovalState::Approved { at } } else { ApprovalState::Rejected { at } };
+            approval.state =
+                if approved { ApprovalState::Approved { at } } else { ApprovalState::Rejected { at } };
         }
     }
 
-    fn ask_next(&mut self, rule: &PlaybookStep, id: Id) {
-        if let Some(use_) = &rule.approval {
-            let placed = self.place_stage(use_, id, None);
-            if let Some(open) = self.work.open.get_mut(&rule.id) {
-                open.role = placed.role.clone();
-            }
-            self.ask_stage(id, placed);
+    fn ask_next(&mut self, use_: &ApprovalUse, id: Id, place: u32, role: &RoleAt) {
+        let placed = self.place_stage(use_, id, role);
+        if let Some(open) = self.work.open.values_mut().find(|open| open.approval == Some(id)) {
+            open.role = placed.role.clone();
         }
+        self.ask_stage(id, place, placed);
     }
 
     /// Asks the stage whose turn it is of somebody else, if anybody else is found.
     fn ask_again(&mut self, id: Id, other: Option<&RoleAt>) {
         let Some(approval) = self.work.approval(id).filter(|approval| approval.is_open()) else { return };
         let step = approval.step.clone();
-        let Some(use_) = self.rules.case_type.step(&step).and_then(|rule| rule.approval.as_ref()) else { return };
-        let placed = self.place_stage(use_, id, other);
-        let stage = approval.stage();
-        if stage.is_none_or(|stage| stage.approver == placed.person && stage.role == placed.role) {
+        let Some(use_) = self.rules.case_type.step(&step).and_then(|rule| rule.approval.as_ref()) else {
+            return;
+        };
+        let Some(stage) = approval.stage() else { return };
+        let place = usize::try_from(stage.place).unwrap_or(usize::MAX);
+        let Some(role) = other.or(approval.chain.get(place)) else { return };
+        let placed = self.place_stage(use_, id, role);
+        if stage.approver == placed.person && stage.role == placed.role {
             return;
         }
         if let Some(open) = self.work.open.get_mut(&step) {
@@ -237,7 +264,9 @@ impl Desk<'_, '_> {
     /// Silence: the ladder asks another role. Only one that the matrix gives
     /// authority for this kind of request: a rung does not make approvers.
     pub fn reroute_approval(&mut self, step: &str, turn: Option<u32>, role: &RoleAt) {
-        let Some(approval) = self.work.approval_of(step).filter(|approval| approval.is_open()) else { return };
+        let Some(approval) = self.work.approval_of(step).filter(|approval| approval.is_open()) else {
+            return;
+        };
         let (id, asked) = (approval.id, approval.stage().map(|stage| stage.role.clone()));
         if turn.is_some_and(|turn| turn != approval.turn()) {
             return;
@@ -246,7 +275,7 @@ impl Desk<'_, '_> {
         let Some((use_, asked)) = use_.zip(asked) else { return };
         let matrix = self.rules.book.matrix(&use_.matrix);
         let entitled = matrix.is_some_and(|matrix| higher(matrix, use_, &self.work, &asked).contains(role));
-        if entitled && self.place_stage(use_, id, Some(role)).person.is_some() {
+        if entitled && self.place_stage(use_, id, role).person.is_some() {
             self.ask_again(id, Some(role));
         }
     }
@@ -282,7 +311,8 @@ impl Desk<'_, '_> {
         let now = self.now();
         let cycle = self.work.cycle;
         let mut asked = None;
-        let open = |approval: &&mut Approval| approval.cycle == cycle && approval.step == step && approval.is_open();
+        let open =
+            |approval: &&mut Approval| approval.cycle == cycle && approval.step == step && approval.is_open();
         for approval in self.work.approvals.iter_mut().filter(open) {
             asked = approval.stage().and_then(|stage| stage.approver.clone());
             approval.state = ApprovalState::Withdrawn { at: now };

@@ -3,7 +3,7 @@
 
 use chassis_core::{Halt, Step};
 use organisation::facts;
-use playbook::{RoleAt, Scope};
+use playbook::{Performer, RoleAt, Scope};
 use proto::{Id, intake::v1 as intake, sla_watchdog::v1 as watchdog};
 
 use crate::{
@@ -14,8 +14,14 @@ use crate::{
 
 /// `ticket.reclassified`: facts and bars; steps that now apply become ready.
 /// A completed cycle keeps its seal: whoever needs more re-opens the case.
-pub(crate) fn reclassified(ticket: Id, event: &intake::TicketReclassified, step: &mut Step<'_>) -> Result<(), Halt> {
-    let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else { return Ok(()) };
+pub(crate) fn reclassified(
+    ticket: Id,
+    event: &intake::TicketReclassified,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
+    let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else {
+        return Ok(());
+    };
     let mut told = facts::from_proto(&event.facts);
     for (name, code) in [("category", &event.category), ("severity", &event.severity)] {
         set_code(&mut told, name, code);
@@ -31,7 +37,9 @@ pub(crate) fn reclassified(ticket: Id, event: &intake::TicketReclassified, step:
 
 /// `ticket.closed`: what is still open is withdrawn.
 pub(crate) fn closed(ticket: Id, event: &intake::TicketClosed, step: &mut Step<'_>) -> Result<(), Halt> {
-    let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else { return Ok(()) };
+    let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else {
+        return Ok(());
+    };
     if !desk.work.state.is_over() {
         for open in desk.work.open.keys().cloned().collect::<Vec<_>>() {
             desk.withdraw_approvals(&open);
@@ -47,11 +55,17 @@ pub(crate) fn closed(ticket: Id, event: &intake::TicketClosed, step: &mut Step<'
 
 /// `escalation.raised` with the action `reroute`. A rung belongs to something
 /// dispatch said itself, so it never comes before the order is known.
-pub(crate) fn escalated(ticket: Id, event: &watchdog::EscalationRaised, step: &mut Step<'_>) -> Result<(), Halt> {
+pub(crate) fn escalated(
+    ticket: Id,
+    event: &watchdog::EscalationRaised,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     if !event.action.split(|c: char| !c.is_ascii_alphanumeric()).any(|action| action == "reroute") {
         return Ok(());
     }
-    let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else { return Ok(()) };
+    let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else {
+        return Ok(());
+    };
     let Some(role) = rung_role(&desk, event) else { return Ok(()) };
     let scope = desk.rules.book.clock(&event.clock).map_or(Scope::HandOff, |clock| clock.scope);
     let (target, number) = split_instance(&event.instance);
@@ -88,7 +102,11 @@ fn split_instance(instance: &str) -> (&str, Option<u32>) {
 
 /// The order, if the event speaks of its newest cycle: what belongs to an
 /// older one has no effect, a newer one begins with `ticket.reopened`.
-fn of_cycle<'s, 'a>(ticket: Id, cycle: Option<u32>, step: &'s mut Step<'a>) -> Result<Option<Desk<'s, 'a>>, Halt> {
+fn of_cycle<'s, 'a>(
+    ticket: Id,
+    cycle: Option<u32>,
+    step: &'s mut Step<'a>,
+) -> Result<Option<Desk<'s, 'a>>, Halt> {
     match step.get::<Work>(ticket)? {
         Some(work) if Some(work.cycle) == cycle => Desk::take(step, work).map(Some),
         Some(_) | None => Ok(None),
@@ -152,8 +170,8 @@ impl Desk<'_, '_> {
         let open: &OpenStep = self.work.open.get(step).filter(|open| open.approval.is_none())?;
         let rule = self.rules.case_type.step(step)?;
         Some(match rule.by {
-            playbook::Performer::Receiver => open.wanted.clone(),
-            _ => rule.role(&self.rules.route(&self.work)).clone(),
+            Performer::Receiver => open.wanted.clone(),
+            _ => self.rules.wanted(&self.work, &rule.by),
         })
     }
 
@@ -165,7 +183,7 @@ impl Desk<'_, '_> {
             // Continuity looks at who holds what: not at the one it is taken from.
             open.assignee = None;
         }
-        let placed = self.rules.performer(&self.work, &rule.by, self.now());
+        let placed = self.rules.performer(&self.work, rule, self.now());
         self.give(step, placed.role, placed.person);
     }
 }
@@ -181,4 +199,3 @@ pub(crate) fn wanted_kinds() -> [&'static str; 5] {
         watchdog::EscalationRaised::TYPE,
     ]
 }
-

@@ -11,12 +11,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Takes the hand-off; steps become ready.
-    Acknowledge { ticket: Id, cycle: u32 },
+    Acknowledge {
+        ticket: Id,
+        cycle: u32,
+    },
     /// Gives the hand-off back; it goes to whom the playbook names.
-    Refuse { ticket: Id, cycle: u32, reason: String, text: Option<Sealed> },
+    Refuse {
+        ticket: Id,
+        cycle: u32,
+        reason: String,
+        text: Option<Sealed>,
+    },
     /// Gives a ready step to a person.
-    Assign { ticket: Id, cycle: u32, step: String, person: String },
-    CompleteStep { ticket: Id, cycle: u32, step: String, report: Report },
+    Assign {
+        ticket: Id,
+        cycle: u32,
+        step: String,
+        person: String,
+    },
+    CompleteStep {
+        ticket: Id,
+        cycle: u32,
+        step: String,
+        report: Report,
+    },
     DecideApproval {
         ticket: Id,
         cycle: u32,
@@ -76,7 +94,11 @@ pub struct Proof {
 pub enum Reply {
     Done,
     /// Steps that may be worked on now.
-    Ready { steps: Vec<String> },
+    Ready {
+        steps: Vec<String>,
+    },
     /// `last`: the whole chain has decided, or one rejected.
-    Decided { last: bool },
+    Decided {
+        last: bool,
+    },
 }

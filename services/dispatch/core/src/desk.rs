@@ -91,7 +91,7 @@ impl<'s, 'a> Desk<'s, 'a> {
             return;
         }
         let excluded = self.not_receiving();
-        let placed = self.rules.place(&self.work, &self.work.hand_off.role, self.now(), &excluded);
+        let placed = self.place_hand_off(&self.work.hand_off.role, &excluded);
         if placed.person.is_some() {
             self.say_assigned("", &placed.role.role, placed.person.as_deref());
             self.work.hand_off.role = placed.role;
@@ -111,9 +111,12 @@ impl<'s, 'a> Desk<'s, 'a> {
     }
 
     fn waits_for_somebody(&self) -> bool {
-        let unasked = self.work.open_approvals().any(|a| a.stage().is_some_and(|stage| stage.approver.is_none()));
+        let unasked =
+            self.work.open_approvals().any(|a| a.stage().is_some_and(|stage| stage.approver.is_none()));
         !self.work.state.is_over()
-            && (matches!(self.work.state, State::Unplaced { .. }) || unasked || !self.unheld_steps().is_empty())
+            && (matches!(self.work.state, State::Unplaced { .. })
+                || unasked
+                || !self.unheld_steps().is_empty())
     }
 
     /// Puts the order back, with its one timer.

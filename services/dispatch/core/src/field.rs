@@ -9,7 +9,12 @@ use chassis_core::Violation;
 ///
 /// Dates are `2026-03-01`, windows `2026-03-01T09:00/2026-03-01T11:00` (or with offsets), money `1234.56` in whole
 /// units, choices their codes (several parted by commas), flags `true` or `false`.
-pub fn read_field(field: &Field, text: &str, currency: &str, zone: Option<&str>) -> Result<Vec<(String, Value)>, Violation> {
+pub fn read_field(
+    field: &Field,
+    text: &str,
+    currency: &str,
+    zone: Option<&str>,
+) -> Result<Vec<(String, Value)>, Violation> {
     let text = text.trim();
     let one = |value: Value| vec![(field.name.clone(), value)];
     let read = match &field.kind {
@@ -118,7 +123,11 @@ mod tests {
     #[test]
     fn money_is_exact() {
         for (text, minor) in [("1234.56", 123_456), ("0.5", 50), ("7", 700), (" 12.00 ", 1200)] {
-            assert_eq!(read(FieldKind::Money, text), Some(vec![("x".into(), Value::money("CNY", minor))]), "{text}");
+            assert_eq!(
+                read(FieldKind::Money, text),
+                Some(vec![("x".into(), Value::money("CNY", minor))]),
+                "{text}"
+            );
         }
         for text in ["1.234", "-1", "1,000", "", ".5", "abc", "1.2.3", "99999999999999999999"] {
             assert_eq!(read(FieldKind::Money, text), None, "{text}");
@@ -131,7 +140,10 @@ mod tests {
         let at = |text: &str| Value::Instant(text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
         assert_eq!(
             read_here,
-            [("x_from".to_owned(), at("2026-03-01T01:00:00Z")), ("x_to".to_owned(), at("2026-03-01T03:00:00Z"))]
+            [
+                ("x_from".to_owned(), at("2026-03-01T01:00:00Z")),
+                ("x_to".to_owned(), at("2026-03-01T03:00:00Z"))
+            ]
         );
         assert_eq!(read(FieldKind::Window, "2026-03-01T11:00/2026-03-01T09:00"), None);
         assert_eq!(read(FieldKind::Window, "morning"), None);

@@ -17,7 +17,9 @@ pub(crate) fn barred_person(person: &str) -> Refusal {
     Refusal::denied(
         "barred",
         format!("{person} 是本案被投诉的人员，不能参与处理。请指派他人。"),
-        format!("{person} is complained about in this case and may take no part in it. Choose somebody else."),
+        format!(
+            "{person} is complained about in this case and may take no part in it. Choose somebody else."
+        ),
     )
     .rule("DG-03")
 }
@@ -27,7 +29,9 @@ pub(crate) fn stale_cycle(named: u32, now: u32) -> Refusal {
         RefusalKind::Aborted,
         "stale-cycle",
         format!("本案已重新打开：现在是第 {now} 轮，您的操作针对第 {named} 轮。请刷新。"),
-        format!("The case was opened again: it is in cycle {now}, this was meant for cycle {named}. Read it again."),
+        format!(
+            "The case was opened again: it is in cycle {now}, this was meant for cycle {named}. Read it again."
+        ),
     )
 }
 
@@ -37,18 +41,16 @@ pub(crate) fn future_cycle(named: u32, now: u32) -> Refusal {
         RefusalKind::Unavailable,
         "cycle-not-here-yet",
         format!("第 {named} 轮的重新打开还没有到达派工（现在是第 {now} 轮）。请稍后再试。"),
-        format!("The re-opening as cycle {named} has not reached dispatch yet (it is in cycle {now}). Try again shortly."),
+        format!(
+            "The re-opening as cycle {named} has not reached dispatch yet (it is in cycle {now}). Try again shortly."
+        ),
     );
     refusal.retry_after_ms = Some(500);
     refusal
 }
 
 pub(crate) fn completed() -> Refusal {
-    Refusal::precondition(
-        "completed",
-        "本轮派工已完成；如需继续，请先重新打开。",
-        "completed; re-open first",
-    )
+    Refusal::precondition("completed", "本轮派工已完成；如需继续，请先重新打开。", "completed; re-open first")
 }
 
 pub(crate) fn withdrawn() -> Refusal {
@@ -162,7 +164,11 @@ pub(crate) fn needs_approval(name: &Text, rule: Option<&String>) -> Refusal {
 
 pub(crate) fn needs_fields(missing: &[&playbook::Field], rule: Option<&String>) -> Refusal {
     let list = |text: fn(&Text) -> &String| {
-        missing.iter().map(|field| format!("{} ({})", text(&field.label), field.name)).collect::<Vec<_>>().join(", ")
+        missing
+            .iter()
+            .map(|field| format!("{} ({})", text(&field.label), field.name))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     ruled(
         Refusal::precondition(
@@ -175,7 +181,9 @@ pub(crate) fn needs_fields(missing: &[&playbook::Field], rule: Option<&String>) 
 }
 
 pub(crate) fn needs_proofs(missing: &[&Text], rule: Option<&String>) -> Refusal {
-    let list = |text: fn(&Text) -> &String| missing.iter().map(|name| text(name).as_str()).collect::<Vec<_>>().join(", ");
+    let list = |text: fn(&Text) -> &String| {
+        missing.iter().map(|name| text(name).as_str()).collect::<Vec<_>>().join(", ")
+    };
     ruled(
         Refusal::precondition(
             "needs-proof",
@@ -187,12 +195,8 @@ pub(crate) fn needs_proofs(missing: &[&Text], rule: Option<&String>) -> Refusal 
 }
 
 pub(crate) fn own_request() -> Refusal {
-    Refusal::denied(
-        "own-request",
-        "任何人不得审批自己提出的申请。",
-        "Nobody approves a request of his own.",
-    )
-    .rule("DG-18")
+    Refusal::denied("own-request", "任何人不得审批自己提出的申请。", "Nobody approves a request of his own.")
+        .rule("DG-18")
 }
 
 pub(crate) fn decided_before() -> Refusal {

@@ -11,18 +11,25 @@ use proto::{Id, Time, common::v1::TicketRef, dispatch::v1 as said, intake::v1 as
 use crate::{
     desk::Desk,
     gate,
-    placing::Rules,
+    placing::{Placed, Rules},
     state::{ApprovalState, GivenBack, HandOff, State, Work},
 };
 
 /// `ticket.opened`: the first work order of a ticket.
-pub(crate) fn opened(ticket: Id, event: &intake::TicketOpened, heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+pub(crate) fn opened(
+    ticket: Id,
+    event: &intake::TicketOpened,
+    heard: &Heard,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     let Some(named) = event.ticket.as_ref() else { return Ok(()) };
     if step.get::<Work>(ticket)?.is_some() {
         return Ok(());
     }
     let mut told = facts::from_proto(&event.facts);
-    for (name, code) in [("category", &event.category), ("severity", &event.severity), ("channel", &event.channel)] {
+    for (name, code) in
+        [("category", &event.category), ("severity", &event.severity), ("channel", &event.channel)]
+    {
         set_code(&mut told, name, code);
     }
     set_codes(&mut told, "tags", &event.tags);
@@ -33,7 +40,12 @@ pub(crate) fn opened(ticket: Id, event: &intake::TicketOpened, heard: &Heard, st
 }
 
 /// `ticket.reopened`: a new cycle with a new order; earlier ones stay on record.
-pub(crate) fn reopened(ticket: Id, event: &intake::TicketReopened, heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+pub(crate) fn reopened(
+    ticket: Id,
+    event: &intake::TicketReopened,
+    heard: &Heard,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     let Some(named) = event.ticket.as_ref() else { return Ok(()) };
     let earlier = step.get::<Work>(ticket)?;
     if earlier.as_ref().is_some_and(|work| work.cycle >= named.cycle) {
@@ -91,7 +103,12 @@ fn start(ticket: Id, mut opening: Opening<'_>, step: &mut Step<'_>) -> Result<()
         told: opening.told,
         barred: opening.barred.iter().cloned().collect(),
         unit: String::new(),
-        hand_off: HandOff { number: 0, role: rules.case_type.routing.receiver.clone(), assignee: None, at: step.now() },
+        hand_off: HandOff {
+            number: 0,
+            role: rules.case_type.routing.receiver.clone(),
+            assignee: None,
+            at: step.now(),
+        },
         state: State::Unplaced { since: step.now() },
         open: BTreeMap::new(),
         done: Vec::new(),
@@ -140,10 +157,14 @@ impl Desk<'_, '_> {
         self.hand_to(&route.receiver, &excluded);
     }
 
+    pub fn place_hand_off(&self, role: &RoleAt, excluded: &BTreeSet<String>) -> Placed {
+        self.rules.place(&self.work, role, &self.rules.behind_receiver(&self.work), self.now(), excluded)
+    }
+
     /// The next hand-off. Its clock of silence starts even if nobody was found.
     pub fn hand_to(&mut self, role: &RoleAt, excluded: &BTreeSet<String>) {
         let now = self.now();
-        let placed = self.rules.place(&self.work, role, now, excluded);
+        let placed = self.place_hand_off(role, excluded);
         self.work.state = match placed.person {
             Some(_) => State::Dispatched,
             None => State::Unplaced { since: now },
@@ -216,7 +237,7 @@ impl Desk<'_, '_> {
         let from = self.work.hand_off.assignee.clone();
         let mut excluded = self.not_receiving();
         excluded.extend(from.clone());
-        if self.rules.place(&self.work, role, self.now(), &excluded).person.is_none() {
+        if self.rules.find(&self.work, role, self.now(), &excluded).is_empty() {
             // Better with the silent one than with nobody; the ladder has told those above.
             return;
         }

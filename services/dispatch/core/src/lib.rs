@@ -19,6 +19,11 @@
 //! * Work that nobody can take still has its clock of silence, and is offered again every hour (P9).
 //! * Words of people are sealed before they come here.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "refusals are rare and carry both languages; boxing them would only hide that"
+)]
+
 mod allowed;
 mod approval;
 mod change;
@@ -86,7 +91,9 @@ impl Core for Dispatch {
                 desk.assign(&step, &person)?;
                 Reply::Done
             }
-            Command::CompleteStep { step, report, .. } => Reply::Ready { steps: desk.complete(&step, report)? },
+            Command::CompleteStep { step, report, .. } => {
+                Reply::Ready { steps: desk.complete(&step, report)? }
+            }
             Command::DecideApproval { approval, stage, approved, text, .. } => {
                 Reply::Decided { last: desk.decide(approval, stage, approved, text)? }
             }

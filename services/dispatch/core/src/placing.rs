@@ -8,15 +8,15 @@
 
 use std::collections::BTreeSet;
 
+use chassis_core::Refusal;
 use organisation::Snapshot;
-use playbook::{ApprovalUse, CaseType, Level, Matrix, Performer, Playbook, RoleAt, Route};
+use playbook::{ApprovalUse, CaseType, Level, Matrix, Performer, Playbook, Recipient, RoleAt, Route, Step};
 use proto::Time;
 
 use crate::{
     gate,
     state::{State, Work},
 };
-use chassis_core::Refusal;
 
 /// The rule book of a ticket and the organisation it is read with.
 #[derive(Clone, Copy)]
@@ -34,7 +34,12 @@ pub(crate) struct Placed {
 }
 
 impl<'a> Rules<'a> {
-    pub fn of(directory: &'a Snapshot, playbook: &str, version: u32, case_type: &str) -> Result<Rules<'a>, Refusal> {
+    pub fn of(
+        directory: &'a Snapshot,
+        playbook: &str,
+        version: u32,
+        case_type: &str,
+    ) -> Result<Rules<'a>, Refusal> {
         let missing = || gate::no_rule_book(playbook, version, case_type);
         let book = directory.playbook(playbook, version).ok_or_else(missing)?;
         let case_type = book.case_type(case_type).ok_or_else(missing)?;
@@ -71,10 +76,16 @@ impl<'a> Rules<'a> {
             .unwrap_or_default()
     }
 
-    /// Somebody for a role; if it is vacant all the way up, whoever decides after a refusal.
-    pub fn place(&self, work: &Work, role: &RoleAt, at: Time, excluded: &BTreeSet<String>) -> Placed {
-        let further = self.route(work).on_refusal.to;
-        for role in [role, &further] {
+    /// Somebody for a role; if it is vacant all the way up, for the next of those who stand behind it.
+    pub fn place(
+        &self,
+        work: &Work,
+        role: &RoleAt,
+        behind: &[RoleAt],
+        at: Time,
+        excluded: &BTreeSet<String>,
+    ) -> Placed {
+        for role in std::iter::once(role).chain(behind) {
             let found = self.find(work, role, at, excluded);
             if !found.is_empty() {
                 return Placed { role: role.clone(), person: choose(work, &found, role) };
@@ -83,19 +94,50 @@ impl<'a> Rules<'a> {
         Placed { role: role.clone(), person: None }
     }
 
-    /// The role and person of a step that becomes ready.
-    pub fn performer(&self, work: &Work, by: &Performer, at: Time) -> Placed {
+    /// Who stands behind the receiver of a hand-off.
+    pub fn behind_receiver(&self, work: &Work) -> Vec<RoleAt> {
         let route = self.route(work);
-        let role = match by {
-            Performer::Receiver => &work.hand_off.role,
-            other => other.resolve(&route),
-        };
-        if let (Performer::Receiver, State::Acknowledged { by, .. }) = (by, &work.state)
+        self.behind(&route, route.on_silence.iter())
+    }
+
+    /// Who stands behind the performer of a step.
+    pub fn behind_step(&self, work: &Work, rule: &Step) -> Vec<RoleAt> {
+        self.behind(&self.route(work), rule.clocks.iter())
+    }
+
+    /// Who decides after a refusal, then those whom the ladders of these clocks tell, in their order: the playbook has
+    /// no other word for who is next, and its check sees to it that each ladder ends at somebody who may act.
+    fn behind<'c>(&self, route: &Route, clocks: impl Iterator<Item = &'c String>) -> Vec<RoleAt> {
+        let rungs = clocks.filter_map(|clock| self.book.clock(clock)).flat_map(|clock| &clock.ladder);
+        let told = rungs.flat_map(|rung| rung.tell.iter()).filter_map(|told| match told {
+            Recipient::Role(role) => Some(role.clone()),
+            Recipient::Person(_) => None,
+        });
+        std::iter::once(route.on_refusal.to.clone()).chain(told).collect()
+    }
+
+    /// The role and person of a step that becomes ready.
+    pub fn performer(&self, work: &Work, rule: &Step, at: Time) -> Placed {
+        let role = self.wanted(work, &rule.by);
+        if let (Performer::Receiver, State::Acknowledged { by, .. }) = (&rule.by, &work.state)
             && self.can_work(work, by, at)
         {
-            return Placed { role: role.clone(), person: Some(by.clone()) };
+            return Placed { role, person: Some(by.clone()) };
         }
-        self.place(work, role, at, &work.barred)
+        self.place(work, &role, &self.behind_step(work, rule), at, &work.barred)
+    }
+
+    /// The role that a step is for.
+    pub fn wanted(&self, work: &Work, by: &Performer) -> RoleAt {
+        match by {
+            Performer::Receiver => work.hand_off.role.clone(),
+            other => other.resolve(&self.route(work)).clone(),
+        }
+    }
+
+    /// Somebody who takes part beside the performer; nobody stands behind a helper.
+    pub fn helper(&self, work: &Work, role: &RoleAt, at: Time) -> Option<String> {
+        choose(work, &self.find(work, role, at, &work.barred), role)
     }
 
     /// Whether a person is there, enabled and not barred.
@@ -114,27 +156,58 @@ impl<'a> Rules<'a> {
     pub fn belongs(&self, work: &Work, person: &str) -> bool {
         let Some(person) = self.directory.person(person) else { return false };
         person.roles.iter().any(|held| {
-            self.directory.is_within(&work.branch, &held.node) || self.directory.is_within(&held.node, &work.branch)
+            self.directory.is_within(&work.branch, &held.node)
+                || self.directory.is_within(&held.node, &work.branch)
         })
     }
 
     /// Who approves a stage: the matrix's role, else the next role up that the
     /// matrix names for this kind of request. Nobody excluded is found; where
     /// the matrix takes no deputies, only holders are.
-    pub fn approver(&self, work: &Work, use_: &ApprovalUse, role: &RoleAt, at: Time, excluded: &BTreeSet<String>) -> Placed {
+    pub fn approver(
+        &self,
+        work: &Work,
+        use_: &ApprovalUse,
+        role: &RoleAt,
+        at: Time,
+        excluded: &BTreeSet<String>,
+    ) -> Placed {
+        let (role, found) = self.entitled(work, use_, role, at, excluded);
+        let person = choose(work, &found, &role);
+        Placed { role, person }
+    }
+
+    /// Everybody who could be asked for a stage.
+    pub fn approvers(
+        &self,
+        work: &Work,
+        use_: &ApprovalUse,
+        role: &RoleAt,
+        at: Time,
+        excluded: &BTreeSet<String>,
+    ) -> Vec<String> {
+        self.entitled(work, use_, role, at, excluded).1
+    }
+
+    fn entitled(
+        &self,
+        work: &Work,
+        use_: &ApprovalUse,
+        role: &RoleAt,
+        at: Time,
+        excluded: &BTreeSet<String>,
+    ) -> (RoleAt, Vec<String>) {
         let matrix = self.book.matrix(&use_.matrix);
         let deputies = matrix.is_none_or(|matrix| matrix.deputies);
-        let mut roles = vec![role.clone()];
-        roles.extend(matrix.map(|matrix| higher(matrix, use_, work, role)).unwrap_or_default());
-        for role in roles {
-            let mut found = self.find(work, &role, at, excluded);
+        let further = matrix.map(|matrix| higher(matrix, use_, work, role)).unwrap_or_default();
+        for role in std::iter::once(role).chain(&further) {
+            let mut found = self.find(work, role, at, excluded);
             found.retain(|person| deputies || self.holds_itself(work, person, &role.role));
             if !found.is_empty() {
-                let person = choose(work, &found, &role);
-                return Placed { role, person };
+                return (role.clone(), found);
             }
         }
-        Placed { role: role.clone(), person: None }
+        (role.clone(), Vec::new())
     }
 }
 
@@ -161,7 +234,8 @@ fn ladder(matrix: &Matrix, use_: &ApprovalUse, work: &Work) -> impl Iterator<Ite
 
 /// One of several: who works in the same role on this case already, else by the ticket's id.
 fn choose(work: &Work, found: &[String], role: &RoleAt) -> Option<String> {
-    let known = work.open.values().filter(|open| open.role == *role).filter_map(|open| open.assignee.as_ref());
+    let known =
+        work.open.values().filter(|open| open.role == *role).filter_map(|open| open.assignee.as_ref());
     if let Some(person) = known.into_iter().find(|person| found.contains(person)) {
         return Some(person.clone());
     }

@@ -51,14 +51,24 @@ pub struct Work {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum State {
     /// Nobody was found, all the way up: searched for again every hour.
-    Unplaced { since: Time },
+    Unplaced {
+        since: Time,
+    },
     /// With the receiver, not yet acknowledged.
     Dispatched,
-    Acknowledged { by: String, at: Time },
+    Acknowledged {
+        by: String,
+        at: Time,
+    },
     /// Dispatch's seal: nothing more is taken for this cycle.
-    Completed { at: Time },
+    Completed {
+        at: Time,
+    },
     /// The ticket ended with work open.
-    Withdrawn { at: Time, reason: String },
+    Withdrawn {
+        at: Time,
+        reason: String,
+    },
 }
 
 impl State {
@@ -149,6 +159,8 @@ pub struct Amount {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
+    /// Its place in the chain, from 0; places that earlier approvers cover are passed over.
+    pub place: u32,
     /// The role asked: the matrix's, or one further up when that has nobody.
     pub role: RoleAt,
     pub approver: Option<String>,
@@ -167,10 +179,16 @@ pub struct Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApprovalState {
     Open,
-    Approved { at: Time },
-    Rejected { at: Time },
+    Approved {
+        at: Time,
+    },
+    Rejected {
+        at: Time,
+    },
     /// Overtaken: its step went back, or the case changed.
-    Withdrawn { at: Time },
+    Withdrawn {
+        at: Time,
+    },
 }
 
 impl ApprovalState {
@@ -191,7 +209,7 @@ impl Approval {
 
     /// The number of the stage whose turn it is, from 1.
     pub fn turn(&self) -> u32 {
-        u32::try_from(self.stages.len()).unwrap_or(u32::MAX)
+        self.stage().map_or(0, |stage| stage.place + 1)
     }
 
     pub fn stage(&self) -> Option<&Stage> {

@@ -27,7 +27,12 @@ pub(crate) struct Doing {
 impl Desk<'_, '_> {
     /// Steps that somebody may work on now.
     pub fn ready_now(&self) -> Vec<String> {
-        self.work.open.iter().filter(|(_, open)| open.approval.is_none()).map(|(step, _)| step.clone()).collect()
+        self.work
+            .open
+            .iter()
+            .filter(|(_, open)| open.approval.is_none())
+            .map(|(step, _)| step.clone())
+            .collect()
     }
 
     /// Brings what is open in line with what is done and known: takes away
@@ -51,8 +56,13 @@ impl Desk<'_, '_> {
     }
 
     fn close_unready(&mut self, ready: &[&PlaybookStep]) {
-        let gone: Vec<String> =
-            self.work.open.keys().filter(|step| !ready.iter().any(|rule| rule.id == **step)).cloned().collect();
+        let gone: Vec<String> = self
+            .work
+            .open
+            .keys()
+            .filter(|step| !ready.iter().any(|rule| rule.id == **step))
+            .cloned()
+            .collect();
         for step in gone {
             let applies = self.rules.case_type.step(&step).is_some_and(|rule| rule.applies(&self.work.facts));
             self.take_away(&step, if applies { "sent-back" } else { "not-applicable" });
@@ -71,12 +81,8 @@ impl Desk<'_, '_> {
             return self.ask_approval(rule, use_);
         }
         let now = self.now();
-        let route = self.rules.route(&self.work);
-        let placed = self.rules.performer(&self.work, &rule.by, now);
-        let wanted = match rule.by {
-            Performer::Receiver => self.work.hand_off.role.clone(),
-            _ => rule.role(&route).clone(),
-        };
+        let wanted = self.rules.wanted(&self.work, &rule.by);
+        let placed = self.rules.performer(&self.work, rule, now);
         let open = OpenStep {
             wanted,
             helpers: self.helpers(rule, placed.person.as_deref()),
@@ -92,12 +98,11 @@ impl Desk<'_, '_> {
 
     /// Who takes part beside the assignee: the step's own, and the route's beside its handler (DC-17).
     fn helpers(&self, rule: &PlaybookStep, assignee: Option<&str>) -> Vec<String> {
-        let now = self.now();
-        let own = rule.with.iter().filter_map(|by| self.rules.performer(&self.work, by, now).person);
+        let own = rule.with.iter().map(|by| self.rules.wanted(&self.work, by));
         let route = self.rules.route(&self.work);
-        let beside = route.helpers.iter().filter(|_| rule.by == Performer::Handler);
-        let beside = beside.filter_map(|role| self.rules.place(&self.work, role, now, &self.work.barred).person);
-        let helpers: BTreeSet<String> = own.chain(beside).filter(|person| Some(person.as_str()) != assignee).collect();
+        let beside = route.helpers.into_iter().filter(|_| rule.by == Performer::Handler);
+        let found = own.chain(beside).filter_map(|role| self.rules.helper(&self.work, &role, self.now()));
+        let helpers: BTreeSet<String> = found.filter(|person| Some(person.as_str()) != assignee).collect();
         helpers.into_iter().collect()
     }
 
@@ -177,7 +182,8 @@ impl Desk<'_, '_> {
     /// Steps to be done again; how they were done stays on record.
     pub fn undo(&mut self, steps: &[&str]) {
         let done = std::mem::take(&mut self.work.done);
-        let (undone, standing): (Vec<_>, Vec<_>) = done.into_iter().partition(|d| steps.contains(&d.step.as_str()));
+        let (undone, standing): (Vec<_>, Vec<_>) =
+            done.into_iter().partition(|d| steps.contains(&d.step.as_str()));
         self.work.done = standing;
         self.work.earlier.extend(undone);
     }
@@ -196,19 +202,20 @@ impl Desk<'_, '_> {
         self.view().may_assign(step)?;
         self.check_taker(step, person)?;
         let open = self.work.open.get_mut(step).ok_or_else(|| gate::unknown_step(step))?;
-        let from = open.assignee.replace(person.to_owned());
+        open.assignee = Some(person.to_owned());
         open.helpers.retain(|helper| helper != person);
         let role = open.role.role.clone();
-        if let Some(from) = from {
-            self.say_withdrawn(step, Some(&from), "reassigned");
-        }
         self.say_assigned(step, &role, Some(person));
         Ok(())
     }
 
     fn check_taker(&self, step: &str, person: &str) -> Result<(), Refusal> {
         if self.rules.directory.person(person).is_none() {
-            return Err(Refusal::field("person", format!("没有人员 {person}。"), format!("there is no person `{person}`")));
+            return Err(Refusal::field(
+                "person",
+                format!("没有人员 {person}。"),
+                format!("there is no person `{person}`"),
+            ));
         }
         if self.work.barred.contains(person) {
             return Err(gate::barred_person(person));
@@ -232,7 +239,7 @@ impl Desk<'_, '_> {
         let from = open.assignee.clone();
         let mut excluded = self.work.barred.clone();
         excluded.extend(from.clone());
-        let placed = self.rules.place(&self.work, role, self.now(), &excluded);
+        let placed = self.rules.place(&self.work, role, &[], self.now(), &excluded);
         if placed.person.is_some() {
             self.say_withdrawn(step, from.as_deref(), "silence");
             self.give(step, placed.role, placed.person);
@@ -240,8 +247,8 @@ impl Desk<'_, '_> {
     }
 
     pub fn retry_step(&mut self, step: &str) {
-        let Some(open) = self.work.open.get(step) else { return };
-        let placed = self.rules.place(&self.work, &open.wanted, self.now(), &self.work.barred);
+        let Some(rule) = self.rules.case_type.step(step) else { return };
+        let placed = self.rules.performer(&self.work, rule, self.now());
         if placed.person.is_some() {
             self.give(step, placed.role, placed.person);
         }
@@ -258,7 +265,8 @@ impl Desk<'_, '_> {
 
     fn check_report(&self, rule: &PlaybookStep, report: &Report) -> Result<(), Refusal> {
         let mut violations = self.check_values(rule, report);
-        violations.extend(report.proofs.iter().enumerate().filter_map(|(place, proof)| check_proof(place, proof)));
+        violations
+            .extend(report.proofs.iter().enumerate().filter_map(|(place, proof)| check_proof(place, proof)));
         violations.extend(self.check_occurred(report.occurred_at));
         if !violations.is_empty() {
             return Err(Refusal::invalid(violations));
@@ -284,7 +292,8 @@ impl Desk<'_, '_> {
         };
         for (name, value) in report.facts.iter() {
             let field = rule.fields.iter().find(|field| field.facts().iter().any(|(fact, _)| fact == name));
-            let foreign = matches!(value, Value::Money { currency, .. } if *currency != self.rules.book.currency);
+            let foreign =
+                matches!(value, Value::Money { currency, .. } if *currency != self.rules.book.currency);
             match field {
                 None => no(name, "这一步没有这个字段".into(), "this step has no such field".into()),
                 Some(field) if foreign || !field.accepts(value) => {

@@ -86,7 +86,11 @@ impl<'v> View<'v> {
         let mut excluded = self.work.barred.clone();
         excluded.extend(self.work.refusers().map(str::to_owned));
         excluded.extend(self.actor.person().map(str::to_owned));
-        match self.rules.find(self.work, &self.rules.route(self.work).on_refusal.to, self.at, &excluded).is_empty() {
+        match self
+            .rules
+            .find(self.work, &self.rules.route(self.work).on_refusal.to, self.at, &excluded)
+            .is_empty()
+        {
             true => Err(gate::last_resort()),
             false => Ok(()),
         }
@@ -111,7 +115,8 @@ impl<'v> View<'v> {
         }
         let route = self.rules.route(self.work);
         let open = &self.work.open[step];
-        let roles = [rule.role(&route), &open.role, &self.work.hand_off.role, &route.receiver, &route.on_refusal.to];
+        let roles =
+            [rule.role(&route), &open.role, &self.work.hand_off.role, &route.receiver, &route.on_refusal.to];
         self.require(&roles, open.assignee.as_deref())
     }
 
@@ -145,7 +150,8 @@ impl<'v> View<'v> {
     pub fn require(&self, roles: &[&RoleAt], assignee: Option<&str>) -> Result<(), Refusal> {
         let is_assignee = assignee.is_some_and(|assignee| {
             self.actor.person().is_some_and(|me| {
-                me == assignee || self.directory().stand_in(assignee, self.at, &self.work.barred).as_deref() == Some(me)
+                me == assignee
+                    || self.directory().stand_in(assignee, self.at, &self.work.barred).as_deref() == Some(me)
             })
         });
         if is_assignee || roles.iter().any(|role| self.holds(&role.role, &self.work.barred, true)) {
@@ -156,7 +162,11 @@ impl<'v> View<'v> {
 
     /// Why somebody without the role is turned away.
     pub fn stranger(&self, role: &str) -> Refusal {
-        let here = self.actor.grants().iter().any(|grant| self.directory().is_within(&self.work.branch, &grant.node));
+        let here = self
+            .actor
+            .grants()
+            .iter()
+            .any(|grant| self.directory().is_within(&self.work.branch, &grant.node));
         match here {
             true => gate::not_yours(role),
             false => gate::other_branch(&self.work.branch),
@@ -191,7 +201,11 @@ impl<'v> View<'v> {
     fn stands_in(&self, code: &str, role: &str, excluded: &BTreeSet<String>) -> bool {
         Level::ALL.into_iter().any(|level| {
             let who = RoleAt { role: role.to_owned(), level };
-            self.directory().resolve(&who, &self.work.branch, self.at, excluded).persons.iter().any(|p| p == code)
+            self.directory()
+                .resolve(&who, &self.work.branch, self.at, excluded)
+                .persons
+                .iter()
+                .any(|p| p == code)
         })
     }
 }
