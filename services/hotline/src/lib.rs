@@ -1,1 +1,18 @@
-//! To be written.
+//! The one binary: every service, all of them in one process, and the tools of
+//! those who run them.
+//!
+//! ```text
+//! main.rs --> cli.rs (flags) --> run.rs (services)   client.rs (gRPC with a token)
+//!                                 |                    |-- ticket, events, import, verify, directory, playbook, report
+//!                                 +-- up: all at once  +-- demo (a day with a seeded cast), bench
+//! ```
+//!
+//! Invariants: no decision is made here; everything goes through the gRPC
+//! contracts and the event stream, as for any other client.
+
+pub mod cli;
+pub mod client;
+pub mod directory_command;
+pub mod events_command;
+pub mod run;
+pub mod ticket_command;

@@ -20,6 +20,9 @@ use crate::identity::{Issuer, Verifier};
 /// The defaults, as a file to copy from. `hotline config` prints it.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
+/// Variables of the build and the tests, which are no configuration.
+const NOT_OURS: [&str; 1] = ["PYTHON"];
+
 #[derive(Debug, Error)]
 pub enum ConfigError {
     #[error("the configuration file {path} cannot be read")]
@@ -109,7 +112,7 @@ impl Config {
             merge(&mut table, text.parse()?);
         }
         for (name, value) in variables {
-            if let Some(key) = name.strip_prefix("HOTLINE_") {
+            if let Some(key) = name.strip_prefix("HOTLINE_").filter(|key| !NOT_OURS.contains(key)) {
                 set(&mut table, &key.to_lowercase(), &value);
             }
         }

@@ -18,6 +18,7 @@ pub mod handle;
 pub mod identity;
 mod journal;
 pub mod mask;
+pub mod nats;
 mod publisher;
 mod reader;
 pub mod rpc;

@@ -38,7 +38,7 @@ pub enum StartError {
     #[error("the schema could not be prepared")]
     Schema(#[from] SchemaError),
     #[error("NATS at {url} cannot be reached")]
-    Nats { url: String, source: async_nats::ConnectError },
+    Nats { url: String, source: crate::nats::NatsError },
     #[error("a peer's address does not fit")]
     Peer(#[source] tonic::transport::Error),
     #[error("listening on {address} failed; is something else using the port?")]
@@ -68,7 +68,9 @@ pub async fn serve<C: Core>(setup: Setup, service: Service<C>) -> Result<(), Sta
     let options = schema::options(&config.database_url, C::SERVICE)?;
     prepare(&options, C::SERVICE, service.migrations, &setup).await?;
     let pool = schema::pool(options.clone(), config.read_connections);
-    let nats = connect(&config.nats_url, C::SERVICE).await?;
+    let nats = crate::nats::connect(&config.nats_url, &format!("hotline-{}", C::SERVICE)).await.map_err(
+        |source| StartError::Nats { url: crate::nats::without_password(&config.nats_url), source },
+    )?;
     let peers = Peers::new(C::SERVICE, &config, setup.issuer.clone()).map_err(StartError::Peer)?;
     let (commands, commands_in) = mpsc::channel(config.limits.waiting_commands);
     let shared = Arc::new(Shared {
@@ -136,26 +138,6 @@ async fn prepare(
             }
             Err(error) => return Err(error.into()),
         }
-    }
-}
-
-/// NATS may come up after us, and go away: the client reconnects for ever.
-async fn connect(url: &str, service: proto::Service) -> Result<async_nats::Client, StartError> {
-    async_nats::ConnectOptions::new()
-        .name(format!("hotline-{service}"))
-        .retry_on_initial_connect()
-        .max_reconnects(None)
-        .reconnect_delay_callback(|tries| Duration::from_millis((50 << tries.min(5)).min(1_000)))
-        .connection_timeout(Duration::from_secs(3))
-        .connect(url)
-        .await
-        .map_err(|source| StartError::Nats { url: without_password(url), source })
-}
-
-fn without_password(url: &str) -> String {
-    match url.rsplit_once('@') {
-        Some((_, host)) => format!("nats://***@{host}"),
-        None => url.to_owned(),
     }
 }
 

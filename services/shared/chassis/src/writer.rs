@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    handle::{Handle, Shared, Submitted, View, unavailable},
+    handle::{Shared, Submitted, View, unavailable},
     journal::Peers,
     publisher, reader,
     session::{Session, SessionError},
@@ -191,7 +191,6 @@ impl<C: Core> Writer<C> {
             () = self.stop.cancelled() => {}
         }
     }
-
 }
 
 /// An error with its sources, for one log line.

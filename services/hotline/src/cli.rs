@@ -1,0 +1,103 @@
+//! Flags and commands.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use chassis::{Config, config::DEFAULTS};
+use clap::{Parser, Subcommand, ValueEnum};
+use proto::Service;
+
+use crate::{client::Connection, directory_command, events_command, run, ticket_command};
+
+/// The call centre: services, and the tools to look after them.
+#[derive(Debug, Parser)]
+#[command(name = "hotline", version, propagate_version = true)]
+pub struct Cli {
+    /// Configuration file (TOML). Defaults: `hotline config`; single keys: HOTLINE_* variables.
+    #[arg(long, short, global = true)]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run all services in this process.
+    Up,
+    /// Run one service.
+    Run { service: ServiceName },
+    /// Print the configuration's defaults, commented.
+    Config,
+    /// Ask a running service whether it serves; for containers.
+    Healthcheck {
+        /// Only this service; else all.
+        service: Option<ServiceName>,
+    },
+    /// Print a token for a system or a person (development: needs the signing key).
+    Token {
+        /// A person's directory code; without it: the command line itself.
+        #[arg(long)]
+        person: Option<String>,
+    },
+    /// Cases.
+    #[command(subcommand)]
+    Ticket(ticket_command::TicketCommand),
+    /// The event stream.
+    #[command(subcommand)]
+    Events(events_command::EventsCommand),
+    /// Branches, people, playbooks, calendars, and how business time runs.
+    #[command(subcommand)]
+    Directory(directory_command::DirectoryCommand),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ServiceName {
+    Intake,
+    Dispatch,
+    SlaWatchdog,
+    FollowUp,
+    Reporting,
+    Notify,
+    Directory,
+}
+
+impl From<ServiceName> for Service {
+    fn from(name: ServiceName) -> Self {
+        match name {
+            ServiceName::Intake => Service::Intake,
+            ServiceName::Dispatch => Service::Dispatch,
+            ServiceName::SlaWatchdog => Service::SlaWatchdog,
+            ServiceName::FollowUp => Service::FollowUp,
+            ServiceName::Reporting => Service::Reporting,
+            ServiceName::Notify => Service::Notify,
+            ServiceName::Directory => Service::Directory,
+        }
+    }
+}
+
+/// Reads the configuration as every command does.
+pub fn config(file: Option<&std::path::Path>) -> anyhow::Result<Config> {
+    Config::load(file, std::env::vars()).context("the configuration does not fit")
+}
+
+pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
+    if matches!(cli.command, Command::Config) {
+        print!("{DEFAULTS}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = config(cli.config.as_deref())?;
+    match cli.command {
+        Command::Config => Ok(ExitCode::SUCCESS),
+        Command::Up => run::up(config).await,
+        Command::Run { service } => run::one(config, service.into()).await,
+        Command::Healthcheck { service } => run::healthcheck(&config, service.map(Into::into)).await,
+        Command::Token { person } => {
+            let connection = Connection::open(config).await?;
+            println!("{}", connection.token(person.as_deref()).await?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Ticket(command) => ticket_command::carry_out(config, command).await,
+        Command::Events(command) => events_command::carry_out(config, command).await,
+        Command::Directory(command) => directory_command::carry_out(config, command).await,
+    }
+}
