@@ -123,7 +123,7 @@ impl Desk {
         let eyes = Eyes { handle: &self.handle, actor, reason: "" };
         let mut follow_ups = Vec::new();
         for case in &cases {
-            for known in &case.known {
+            if let Some(known) = &case.known {
                 for call in known.open().filter(|call| call.next_try().is_some_and(|at| at <= until)) {
                     follow_ups.push(show(case.ticket, known, call, &eyes).await?);
                 }
