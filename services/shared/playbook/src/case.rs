@@ -6,6 +6,7 @@ use crate::{
     condition::Condition,
     facts::{Facts, Value},
     form::{Choice, Field},
+    load::names::DONE,
     route::{Route, Routing},
     step::{DoneSteps, Step},
     table::DecisionTable,
@@ -196,6 +197,39 @@ impl CaseType {
     /// As `loops_back`, for an approval that was refused.
     pub fn refused_back(&self, step: &str) -> Vec<&str> {
         crate::step::refused_back(&self.steps, step)
+    }
+
+    /// Keeps the fact `done` (steps done in this cycle and not sent back) in step with the events of a case. Whoever
+    /// matches triggers calls it first, with the event's own facts already absorbed.
+    pub fn observe(&self, event: &str, subject: Option<&str>, facts: &mut Facts) {
+        let mut done = match facts.remove(DONE) {
+            Some(Value::Codes(codes)) => codes,
+            _ => Vec::new(),
+        };
+        let back: Vec<&str> = match (event, subject) {
+            ("ticket.reopened", _) => {
+                done.clear();
+                Vec::new()
+            }
+            ("work.step_done", Some(step)) => {
+                if !done.iter().any(|d| d == step) {
+                    done.push(step.to_owned());
+                }
+                self.loops_back(step, facts)
+            }
+            ("approval.decided", Some(step)) if facts.code("outcome") == Some("refused") => {
+                self.refused_back(step)
+            }
+            ("approval.decided", Some(step)) if facts.code("outcome") == Some("approved") => {
+                if !done.iter().any(|d| d == step) {
+                    done.push(step.to_owned());
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        done.retain(|d| !back.contains(&d.as_str()));
+        facts.set(DONE, Value::Codes(done));
     }
 
     /// Marks set when this step is done.

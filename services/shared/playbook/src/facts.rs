@@ -75,7 +75,8 @@ impl Value {
 }
 
 /// Facts by name. Built-in names: `type`, `category`, `severity`, `tags`, `channel`, `source`, `brand`, `branch`,
-/// `repeat`, `cycle`, `reopened`, `opened_at`; every impersonal field of the form and of the steps adds its own name.
+/// `repeat`, `cycle`, `reopened`, `opened_at`, `done` (kept by `CaseType::observe`), and on an event that has one its
+/// `outcome` (`approved`, `refused`, `reached`, `unreached`, ...); every impersonal field of the form and of the steps adds its own name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Facts(BTreeMap<String, Value>);

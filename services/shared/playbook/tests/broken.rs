@@ -205,6 +205,25 @@ fn a_clock_that_runs_on_after_the_end() {
 }
 
 #[test]
+fn a_clock_that_starts_after_its_step_is_done() {
+    broken(
+        "orphaned_clock",
+        &[(
+            "  call:\n",
+            "  mending:\n    name: { zh: 修理, en: mending }\n    scope: step\n    start: [work.step_done(agree), ticket.reclassified]\n    stop: [work.step_done(mend)]\n    when: severity == 'high'\n    cancel: [ticket.closed]\n    limit: soon\n    ladder: [{ tell: owner }]\n  call:\n",
+        )],
+    );
+}
+
+#[test]
+fn done_in_the_condition_of_a_step() {
+    broken(
+        "done_in_step",
+        &[("        needs: [mend]\n", "        needs: [mend]\n        when: \"'mend' in done\"\n")],
+    );
+}
+
+#[test]
 fn rungs_out_of_order_and_a_warning_too_early() {
     broken(
         "ladder_and_warning",

@@ -210,6 +210,35 @@ fn a_customer_who_rejects_sends_it_back_to_the_proposal() {
 }
 
 #[test]
+fn what_is_done_follows_the_events() {
+    let mut seen = facts(&[("severity", "major")]);
+    let done = |facts: &Facts| match facts.get("done") {
+        Some(Value::Codes(codes)) => codes.clone(),
+        other => panic!("{other:?}"),
+    };
+    for step in ["judge", "prewarn", "propose"] {
+        complaint().observe("work.step_done", Some(step), &mut seen);
+    }
+    seen.set("outcome", Value::code("approved"));
+    complaint().observe("approval.decided", Some("approve_solution"), &mut seen);
+    assert_eq!(done(&seen), ["judge", "prewarn", "propose", "approve_solution"]);
+    seen.set("reaction", Value::code("rejects"));
+    complaint().observe("work.step_done", Some("tell_customer"), &mut seen);
+    assert_eq!(done(&seen), ["judge", "prewarn"], "sent back to the proposal");
+    complaint().observe("ticket.reopened", None, &mut seen);
+    assert!(done(&seen).is_empty());
+}
+
+#[test]
+fn a_second_reclassification_does_not_start_the_pre_warning_again() {
+    let mut seen = facts(&[("severity", "major")]);
+    complaint().observe("work.step_done", Some("prewarn"), &mut seen);
+    let moves = playbook().clock_moves("complaint", "ticket.reclassified", None, &seen);
+    assert!(moves.start.iter().all(|c| c.id != "prewarn_24h"));
+    assert!(moves.start.iter().any(|c| c.id == "crisis_meeting_due"), "the meeting is still to be held");
+}
+
+#[test]
 fn p4_each_mark_has_its_step() {
     assert_eq!(complaint().marks_of("tell_customer"), [Mark::Answered, Mark::Told]);
     assert_eq!(complaint().marks_of("carry_out"), [Mark::Resolved]);

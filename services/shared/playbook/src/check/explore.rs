@@ -204,6 +204,10 @@ impl<'p> Explorer<'p> {
 
     fn look_working(&mut self, state: &State) {
         let ready = self.graph.ready(state);
+        for clock in self.graph.orphans(state) {
+            let id = self.graph.clocks[clock].id.as_str();
+            self.trouble("PB0611", id, state);
+        }
         let case_type = self.graph.case_type;
         for (at, step) in case_type.steps.iter().enumerate() {
             let waits = ready & (1 << at) != 0;
@@ -347,6 +351,11 @@ fn words(case_type: &str, trouble: &Trouble, facts: &str) -> (String, String, St
             if subject.is_empty() { of_type } else { step },
             format!("从“{subject}”出发走不到结案：{facts}"),
             format!("a case stuck at `{subject}` never ends: {facts}"),
+        ),
+        "PB0611" => (
+            format!("clocks/{subject}"),
+            format!("时钟“{subject}”在走，而能让它停下的步骤已经做完：{facts}"),
+            format!("the clock `{subject}` runs although the step that stops it is done: {facts}"),
         ),
         _ => (
             format!("clocks/{subject}"),

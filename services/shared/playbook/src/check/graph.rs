@@ -9,10 +9,11 @@ use std::{
 use super::universe::{Packed, Universe};
 use crate::{
     case::CaseType,
-    clock::{Clock, Trigger},
+    clock::{Clock, Scope, Trigger},
     condition::Condition,
     facts::Value,
     follow_up::FollowUp,
+    load::names::DONE,
     model::Playbook,
     step::{Step, with_followers},
 };
@@ -76,9 +77,13 @@ pub(super) struct Graph<'p> {
     again: Vec<u64>,
     /// Facts that live only while their own step's event is handled.
     transient: u64,
+    /// Steps that stop each clock; 0 when something else does.
+    stoppers: Vec<u64>,
     /// Variables that each step's fields set.
     sets: Vec<Vec<usize>>,
-    effects: RefCell<HashMap<(Happening, Packed), Effect, Quick>>,
+    /// Steps that conditions look for in `done`.
+    watched: u64,
+    effects: RefCell<HashMap<(Happening, Packed, u64), Effect, Quick>>,
     applies: RefCell<HashMap<Packed, u64, Quick>>,
     /// Steps undone by a step's loops.
     undone: RefCell<HashMap<(usize, Packed), u64, Quick>>,
@@ -92,11 +97,15 @@ impl<'p> Graph<'p> {
         if clocks.len() > 64 || follow_ups.len() > 64 || case_type.steps.len() > 64 {
             return None;
         }
-        let universe = Universe::new(playbook, case_type, &conditions(case_type, &clocks, &follow_ups))?;
+        let conditions = conditions(case_type, &clocks, &follow_ups);
+        let universe = Universe::new(playbook, case_type, &conditions)?;
         let steps = &case_type.steps;
         let bit = |id: &str| steps.iter().position(|s| s.id == id).map_or(0, |at| 1u64 << at);
         let mask = |ids: Vec<&str>| ids.into_iter().map(bit).fold(0, |a, b| a | b);
         let needs = steps.iter().map(|s| mask(s.needs.iter().map(String::as_str).collect())).collect();
+        let stoppers = clocks.iter().map(|c| stoppers(c, bit)).collect();
+        let watched =
+            conditions.iter().filter(|c| c.reads().contains(&DONE)).fold(0, |m, c| m | looked_for(c, bit));
         let again = steps.iter().map(|s| mask(with_followers(steps, &s.id))).collect();
         let transient = transient(case_type, &clocks, &follow_ups);
         let transient = universe.mask_of(|name| transient.iter().any(|t| t == name));
@@ -108,8 +117,10 @@ impl<'p> Graph<'p> {
             universe,
             needs,
             again,
+            stoppers,
             transient,
             sets,
+            watched,
             effects: RefCell::default(),
             applies: RefCell::default(),
             undone: RefCell::default(),
@@ -158,7 +169,7 @@ impl<'p> Graph<'p> {
 
     /// Lets an event happen.
     pub fn emit(&self, state: &mut State, happening: Happening) {
-        let effect = self.effect(happening, state.facts);
+        let effect = self.effect(happening, state.facts, state.done & self.watched);
         state.clocks = (state.clocks & !effect.stop) | effect.start;
         state.open |= effect.follow;
         state.followed |= effect.follow != 0;
@@ -167,12 +178,13 @@ impl<'p> Graph<'p> {
         }
     }
 
-    fn effect(&self, happening: Happening, facts: Packed) -> Effect {
-        if let Some(effect) = self.effects.borrow().get(&(happening, facts)) {
+    fn effect(&self, happening: Happening, facts: Packed, done: u64) -> Effect {
+        if let Some(effect) = self.effects.borrow().get(&(happening, facts, done)) {
             return *effect;
         }
         let (event, subject) = self.event(happening);
-        let full = self.universe.facts(facts);
+        let mut full = self.universe.facts(facts);
+        full.set(DONE, Value::Codes(self.names_of(done)));
         let mut effect = Effect::default();
         for (at, clock) in self.clocks.iter().enumerate() {
             let gone = event == "ticket.reclassified" && !Condition::met(clock.when.as_ref(), &full);
@@ -188,8 +200,13 @@ impl<'p> Graph<'p> {
                 effect.follow |= 1 << at;
             }
         }
-        self.effects.borrow_mut().insert((happening, facts), effect);
+        self.effects.borrow_mut().insert((happening, facts, done), effect);
         effect
+    }
+
+    fn names_of(&self, done: u64) -> Vec<String> {
+        let steps = self.case_type.steps.iter().enumerate();
+        steps.filter(|(at, _)| done & (1 << at) != 0).map(|(_, s)| s.id.clone()).collect()
     }
 
     fn event(&self, happening: Happening) -> (&'static str, Option<&'p str>) {
@@ -242,8 +259,8 @@ impl<'p> Graph<'p> {
 
     fn finish(&self, mut state: State, at: usize) -> State {
         state.done |= 1 << at;
-        self.emit(&mut state, Happening::StepDone(at));
         state.done &= !self.undone_by(at, state.facts);
+        self.emit(&mut state, Happening::StepDone(at));
         state.facts &= !self.transient;
         self.settle(&mut state);
         state
@@ -265,23 +282,47 @@ impl<'p> Graph<'p> {
             Some(variable) => variable.set(state.facts, &Value::code(outcome)),
             None => state.facts,
         };
+        let asked = state.asked & !(1 << at);
         let mut approved =
-            State { facts: with_outcome("approved"), asked: state.asked & !(1 << at), ..*state };
+            State { facts: with_outcome("approved"), asked, done: state.done | 1 << at, ..*state };
         self.emit(&mut approved, Happening::Decided(at));
         approved.facts = state.facts;
-        let mut refused = State { facts: with_outcome("refused"), asked: state.asked & !(1 << at), ..*state };
+        let back = step.approval.as_ref().map_or(0, |a| self.again_from(&a.refused_to));
+        let mut refused = State { facts: with_outcome("refused"), asked, done: state.done & !back, ..*state };
         self.emit(&mut refused, Happening::Decided(at));
         refused.facts = state.facts;
-        if let Some(approval) = &step.approval {
-            refused.done &= !self.again_from(&approval.refused_to);
-        }
         self.settle(&mut refused);
         vec![self.finish(approved, at), refused]
+    }
+
+    /// Step clocks that run although every step that stops them is done: nothing will meet them any more.
+    pub fn orphans(&self, state: &State) -> Vec<usize> {
+        let running = (0..self.clocks.len()).filter(|at| state.clocks & (1 << at) != 0);
+        running.filter(|at| self.stoppers[*at] != 0 && self.stoppers[*at] & !state.done == 0).collect()
     }
 
     fn again_from(&self, step: &str) -> u64 {
         self.case_type.steps.iter().position(|s| s.id == step).map_or(0, |at| self.again[at])
     }
+}
+
+fn stoppers(clock: &Clock, bit: impl Fn(&str) -> u64) -> u64 {
+    let of_step = |t: &Trigger| t.event == "work.step_done" && t.subject.is_some();
+    if clock.scope != Scope::Step || !clock.stop.iter().all(of_step) {
+        return 0;
+    }
+    clock.stop.iter().filter_map(|t| t.subject.as_deref()).map(bit).fold(0, |a, b| a | b)
+}
+
+/// Steps that a condition names.
+fn looked_for(condition: &Condition, bit: impl Fn(&str) -> u64) -> u64 {
+    let mut mask = 0;
+    super::universe::mentioned(condition.expr(), &mut |value| {
+        if let Value::Code(code) = value {
+            mask |= bit(code);
+        }
+    });
+    mask
 }
 
 fn sets_fact(step: &Step, name: &str) -> bool {

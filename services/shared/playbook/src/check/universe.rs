@@ -5,6 +5,7 @@ use crate::{
     condition::{Condition, Expr},
     facts::{Facts, Kind, Value},
     form::{FieldKind, Required},
+    load::names::DONE,
     model::Playbook,
 };
 
@@ -30,6 +31,8 @@ impl Universe {
         let mut names: Vec<&str> = conditions.iter().flat_map(|c| c.reads()).collect();
         names.sort_unstable();
         names.dedup();
+        // `done` follows from the marking.
+        names.retain(|name| *name != DONE);
         let mut variables = Vec::new();
         let mut shift = 0;
         for name in names {
@@ -164,7 +167,7 @@ fn fact_kind(playbook: &Playbook, case_type: &CaseType, name: &str) -> Option<Ki
 }
 
 /// Literals of a condition.
-fn mentioned(expr: &Expr, take: &mut impl FnMut(&Value)) {
+pub(super) fn mentioned(expr: &Expr, take: &mut impl FnMut(&Value)) {
     match expr {
         Expr::Literal(value) => take(value),
         Expr::Fact(_) | Expr::Known(_) | Expr::Count(_) => {}

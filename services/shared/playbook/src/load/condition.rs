@@ -2,19 +2,25 @@
 
 use cel::{
     common::ast::{CallExpr, Expr as Cel, IdedExpr, LiteralValue, SourceInfo, operators},
-    parser::{Parser, PrattParser},
+    parser::{ParseErrors, Parser, PrattParser},
 };
 
-use super::reader::{Ctx, minor_units};
+use super::{
+    names::{Fact, Names},
+    reader::{Ctx, Source, minor_units},
+};
 use crate::{
     condition::{Arith, Compare, Condition, Expr},
-    diagnostic::closest,
+    diagnostic::{Diagnostic, closest},
     facts::{Kind, Value},
     yaml::{Node, Span, Yaml},
 };
 
 /// The longest condition accepted, in characters: more belongs into a decision table.
 const LONGEST: usize = 1000;
+
+/// The deepest nesting, well within any thread's stack.
+const DEEPEST: u16 = 48;
 
 impl Ctx {
     pub fn condition(&mut self, node: &Node) -> Condition {
@@ -36,32 +42,35 @@ impl Ctx {
             );
             return None;
         }
-        // The fast parser does not say where things stand. Only when something is wrong is the text read again by the
-        // one that does: a playbook has hundreds of conditions, and nearly all are right.
-        let before = self.found.len();
-        if let Ok(ast) = PrattParser::new().parse(source) {
-            let expr = self.checked(node, source, &ast, SourceInfo::default());
-            if self.found.len() == before {
-                return expr;
-            }
-            self.found.truncate(before);
-        }
-        match Parser::new().parse_with_source_info(source) {
-            Ok((ast, info)) => self.checked(node, source, &ast, info),
+        let parsed = PrattParser::new().max_recursion_depth(DEEPEST).parse(source);
+        let ast = match parsed {
+            Ok(ast) => ast,
             Err(errors) => {
-                let error = errors.errors.first();
-                let detail = error.map(|e| e.msg.clone()).unwrap_or_default();
-                let column = error.map_or(0, |e| u32::try_from(e.pos.1 - 1).unwrap_or(0));
-                let span = within(node, source, column, 1);
-                self.error(
-                    "PB0201",
-                    span,
-                    format!("条件写得不对：{detail}"),
-                    format!("the condition cannot be read: {detail}"),
-                );
-                None
+                self.unreadable(node, source, &errors);
+                return None;
             }
+        };
+        // This parser is fast and safe but does not say where things stand. Only when something is wrong is the text
+        // read again by the one that does: a playbook has hundreds of conditions, and nearly all are right.
+        let before = self.found.len();
+        let expr = self.checked(node, source, &ast, SourceInfo::default());
+        if self.found.len() > before
+            && is_simple(source)
+            && let Ok((ast, info)) = Parser::new().parse_with_source_info(source)
+        {
+            self.found.truncate(before);
+            return self.checked(node, source, &ast, info);
         }
+        expr
+    }
+
+    fn unreadable(&mut self, node: &Node, source: &str, errors: &ParseErrors) {
+        let error = errors.errors.first();
+        let detail = error.map(|e| e.msg.clone()).unwrap_or_default();
+        let column = error.map_or(0, |e| u32::try_from(e.pos.1 - 1).unwrap_or(0));
+        let span = within(node, source, column, 1);
+        let message = (format!("条件写得不对：{detail}"), format!("the condition cannot be read: {detail}"));
+        self.error("PB0201", span, message.0, message.1);
     }
 
     fn checked(&mut self, node: &Node, source: &str, ast: &IdedExpr, info: SourceInfo) -> Option<Expr> {
@@ -73,6 +82,32 @@ impl Ctx {
         }
         Some(typed.expr)
     }
+}
+
+impl Condition {
+    /// Compiles a condition by itself, over facts of these kinds.
+    ///
+    /// # Errors
+    /// What is wrong with it, placed on line 1 of a file without a name.
+    pub fn parse(source: &str, currency: &str, facts: &[(&str, Kind)]) -> Result<Self, Vec<Diagnostic>> {
+        let mut names = Names { currency: currency.to_owned(), ..Names::default() };
+        let declared =
+            facts.iter().map(|(name, kind)| ((*name).to_owned(), Fact { kind: *kind, domain: None }));
+        names.facts.extend(declared);
+        let sources = vec![Source::new("", source)];
+        let mut ctx = Ctx { sources, found: Vec::new(), names, places: Default::default() };
+        let length = u32::try_from(source.chars().count()).unwrap_or(u32::MAX);
+        let span = Span { file: 0, line: 1, column: 1, length };
+        let value = Yaml::Scalar { text: source.to_owned(), plain: true };
+        let condition = ctx.condition(&Node { span, value });
+        if ctx.found.is_empty() { Ok(condition) } else { Err(ctx.found) }
+    }
+}
+
+/// Whether the parser that knows places can read it without a deep stack.
+fn is_simple(source: &str) -> bool {
+    let count = |set: &str| source.chars().filter(|c| set.contains(*c)).count();
+    count("([{") <= 12 && count("+-*/%<>=!&|?") <= 40
 }
 
 /// The place of a part of the source; the whole node when the text is folded over lines.

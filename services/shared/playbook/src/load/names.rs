@@ -54,6 +54,9 @@ impl Names {
 pub const OUTCOMES: &[&str] =
     &["approved", "refused", "reached", "unreached", "happy", "unhappy", "given_up"];
 
+/// The fact that lists the steps done in this cycle and not sent back; see `CaseType::observe`.
+pub const DONE: &str = "done";
+
 pub(super) fn gather(ctx: &mut Ctx, document: &Document<'_>) {
     ctx.names.currency = document.scalar("currency").unwrap_or("CNY").to_owned();
     gather_words(ctx, document);
@@ -70,6 +73,8 @@ pub(super) fn gather(ctx: &mut Ctx, document: &Document<'_>) {
     }
     let types = ctx.names.types.clone();
     fact(ctx, "type", Span::default(), Kind::Code, Some(types));
+    let steps = ctx.names.all_steps().map(str::to_owned).collect();
+    fact(ctx, DONE, Span::default(), Kind::Codes, Some(steps));
 }
 
 fn gather_words(ctx: &mut Ctx, document: &Document<'_>) {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::{Ctx, Object};
+use super::{
+    names::DONE,
+    reader::{Ctx, Object},
+};
 use crate::{
     approval::ApprovalUse,
     case::Mark,
@@ -68,7 +71,7 @@ impl Ctx {
             .get("proofs")
             .map(|n| n.items().iter().map(|i| self.proof(i)).collect())
             .unwrap_or_default();
-        let leads = object
+        let leads: Vec<Lead> = object
             .get("loops")
             .map(|n| n.items().iter().map(|i| self.lead(case_type, i)).collect())
             .unwrap_or_default();
@@ -81,6 +84,18 @@ impl Ctx {
         let opens = object.get("opens").map(|n| self.linked(n));
         let rules = self.rules(&mut object);
         object.done(self);
+        for (condition, span) in
+            when.iter().map(|c| (c, node.span)).chain(leads.iter().map(|l: &Lead| (&l.when, node.span)))
+        {
+            if condition.reads().contains(&DONE) {
+                self.hinted(
+                    "PB0207",
+                    span,
+                    ("步骤的条件不能读 done".into(), "the conditions of a step cannot read `done`".into()),
+                    ("先后次序请写 needs", "say what comes before with `needs`"),
+                );
+            }
+        }
         Step {
             id: id.to_owned(),
             name,

@@ -68,7 +68,7 @@ impl Page<'_> {
 
     /// A table row; bars inside a cell are escaped.
     pub fn row(&mut self, cells: &[&str]) {
-        let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
+        let cells: Vec<String> = cells.iter().map(|c| c.trim().replace('|', "\\|")).collect();
         let _ = writeln!(self.out, "| {} |", cells.join(" | "));
     }
 
