@@ -33,6 +33,7 @@ mod field;
 mod gate;
 mod hand_off;
 mod placing;
+mod reading;
 mod state;
 mod steps;
 mod view;
@@ -43,6 +44,7 @@ use proto::{AnyEvent, Service};
 pub use allowed::allowed_actions;
 pub use command::{Command, Proof, Reply, Report};
 pub use field::read_field;
+pub use reading::{Outline, Standing, in_whose_place, may_reveal, may_see, outline, step_rule};
 pub use state::{
     Amount, Approval, ApprovalState, DoneStep, GivenBack, HandOff, OpenStep, Stage, State, Verdict, Work,
 };
