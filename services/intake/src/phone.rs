@@ -1,0 +1,147 @@
+//! Phones in one normal form: E.164. A number without a country is Chinese.
+
+use std::sync::LazyLock;
+
+use phonenumber::{Mode, country};
+use thiserror::Error;
+
+/// Why a text is no phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PhoneError {
+    #[error("several numbers stand in one field")]
+    Several,
+    #[error("it is not a number that can be dialled")]
+    NotDialled,
+}
+
+impl PhoneError {
+    pub fn zh(self) -> &'static str {
+        match self {
+            PhoneError::Several => "一栏只能填一个号码，请只填一个（如 021-51330126）。",
+            PhoneError::NotDialled => "不是有效的电话号码，请填手机号或带区号的固定电话。",
+        }
+    }
+
+    pub fn en(self) -> &'static str {
+        match self {
+            PhoneError::Several => "one number is expected, and several stand here (021-51330126, say).",
+            PhoneError::NotDialled => {
+                "not a number that can be dialled: a mobile number or one with its area code is expected."
+            }
+        }
+    }
+}
+
+/// `+8613812345678` out of `138 1234-5678`, `0086...`, `+86 ...`, full-width digits.
+pub fn normalise(text: &str) -> Result<String, PhoneError> {
+    let text: String = text.trim().chars().map(half_width).collect();
+    if text.contains(['/', '、', ';', '；', ',', '，', '|', '或', '\n']) {
+        return Err(PhoneError::Several);
+    }
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
+    // Nine in ten calls are Chinese mobiles: no need to ask the world's numbering plans.
+    if let Some(mobile) = chinese_mobile(&digits) {
+        return Ok(format!("+86{mobile}"));
+    }
+    parse(&digits)
+}
+
+fn chinese_mobile(digits: &str) -> Option<&str> {
+    let national = ["+86", "0086", "86"].iter().find_map(|prefix| digits.strip_prefix(prefix));
+    let national = national.filter(|rest| rest.len() == 11).unwrap_or(digits);
+    let fits = national.len() == 11
+        && national.bytes().all(|b| b.is_ascii_digit())
+        && national.starts_with('1')
+        && matches!(national.as_bytes()[1], b'3'..=b'9');
+    fits.then_some(national)
+}
+
+/// International prefixes as people here dial them.
+fn parse(digits: &str) -> Result<String, PhoneError> {
+    static PLANS: LazyLock<&phonenumber::metadata::Database> =
+        LazyLock::new(|| &phonenumber::metadata::DATABASE);
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let international = digits.strip_prefix("00").map(|rest| format!("+{rest}"));
+    let dialled = international.as_deref().unwrap_or(digits);
+    if !plain(dialled.strip_prefix('+').unwrap_or(dialled)) {
+        return Err(PhoneError::NotDialled);
+    }
+    let number =
+        phonenumber::parse_with(&PLANS, Some(country::CN), dialled).map_err(|_| PhoneError::NotDialled)?;
+    if !phonenumber::is_valid_with(&PLANS, &number) {
+        return Err(PhoneError::NotDialled);
+    }
+    Ok(number.format().mode(Mode::E164).to_string())
+}
+
+pub(crate) fn half_width(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        '‐' | '–' | '—' => '-',
+        other => other,
+    }
+}
+
+/// The digits that people remember: without country code and trunk zero.
+pub fn national(e164: &str) -> &str {
+    e164.strip_prefix("+86").unwrap_or_else(|| e164.trim_start_matches('+'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mobile_is_read_however_it_is_written() {
+        for text in [
+            "13812345678",
+            "138 1234 5678",
+            "138-1234-5678",
+            "+86 13812345678",
+            "008613812345678",
+            "8613812345678",
+            "１３８１２３４５６７８",
+        ] {
+            assert_eq!(normalise(text).as_deref(), Ok("+8613812345678"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_landline_needs_its_area_code() {
+        assert_eq!(normalise("021-67743555").as_deref(), Ok("+862167743555"));
+        assert_eq!(normalise("(021) 6774 3555").as_deref(), Ok("+862167743555"));
+        assert_eq!(normalise("67743555"), Err(PhoneError::NotDialled));
+    }
+
+    #[test]
+    fn other_countries_are_dialled_with_their_code() {
+        assert_eq!(normalise("+1 650 253 0000").as_deref(), Ok("+16502530000"));
+        assert_eq!(normalise("00852 2345 6789").as_deref(), Ok("+85223456789"));
+    }
+
+    #[test]
+    fn two_numbers_in_one_field_are_named_as_such() {
+        for text in ["021-51330126/51330122", "021-51330126、021-51330122", "13812345678,13912345678"] {
+            assert_eq!(normalise(text), Err(PhoneError::Several), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_dial_is_refused() {
+        for text in [
+            "",
+            "12345",
+            "12812345678",
+            "1381234567",
+            "138123456789",
+            "abc",
+            "+86",
+            "00",
+            "++8613812345678",
+            "138x2345678",
+        ] {
+            assert_eq!(normalise(text), Err(PhoneError::NotDialled), "{text}");
+        }
+    }
+}
