@@ -46,3 +46,8 @@ pub(crate) fn branches(actor: &Actor, wanted: &str, directory: &Snapshot) -> Opt
     }
     Some(directory.nodes().map(|node| node.code.clone()).filter(|code| within(code)).collect())
 }
+
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod tests;

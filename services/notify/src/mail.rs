@@ -75,7 +75,61 @@ mod tests {
         Mail::of("smtp://127.0.0.1:1", "hotline@shop.example").unwrap()
     }
 
-    fn letter<'a>(to: &'a str) -> Letter<'a> {
+    /// A mail server of one conversation, which says `verdict` to the recipient; what it was sent.
+    async fn server(verdict: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+        use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let talk = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.into_split();
+            let mut lines = BufReader::new(read).lines();
+            let (mut heard, mut in_body) = (String::new(), false);
+            write.write_all(b"220 here\r\n").await.unwrap();
+            while let Some(line) = lines.next_line().await.unwrap() {
+                heard.push_str(&line);
+                heard.push('\n');
+                let answer = match line.as_str() {
+                    "." => "250 taken",
+                    _ if in_body => continue,
+                    "DATA" => "354 go on",
+                    "QUIT" => "221 bye",
+                    rcpt if rcpt.starts_with("RCPT") => verdict,
+                    _ => "250 fine",
+                };
+                in_body = line == "DATA";
+                write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+                if line == "." || line == "QUIT" {
+                    break;
+                }
+            }
+            heard
+        });
+        (url, talk)
+    }
+
+    #[tokio::test]
+    async fn a_letter_arrives_as_it_is() {
+        let (url, talk) = server("250 fine").await;
+        let mail = Mail::of(&url, "hotline@shop.example").unwrap();
+        mail.send(&letter("cr@shop.example")).await.unwrap();
+        let heard = talk.await.unwrap();
+        assert!(heard.contains("RCPT TO:<cr@shop.example>") && heard.contains("Message-ID: <0195@shop.example>"), "{heard}");
+    }
+
+    #[tokio::test]
+    async fn no_for_good_and_not_now_are_told_apart() {
+        for (verdict, for_good) in [("550 no such box", true), ("451 come again", false)] {
+            let (url, talk) = server(verdict).await;
+            let mail = Mail::of(&url, "hotline@shop.example").unwrap();
+            let error = mail.send(&letter("cr@shop.example")).await.unwrap_err();
+            assert_eq!(matches!(error, MailError::Refused(_)), for_good, "{verdict}: {error:?}");
+            drop(mail);
+            talk.abort();
+        }
+    }
+
+    fn letter(to: &str) -> Letter<'_> {
         Letter { id: "0195", to, subject: "工单 05-00001-8".into(), text: "请处理。" }
     }
 

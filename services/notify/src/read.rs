@@ -44,3 +44,8 @@ pub(crate) fn branches(actor: &Actor, directory: &Snapshot) -> Option<Vec<String
     let within = |branch: &str| actor.grants().iter().any(|grant| directory.is_within(branch, &grant.node));
     Some(directory.nodes().map(|node| node.code.clone()).filter(|code| within(code)).collect())
 }
+
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod tests;
