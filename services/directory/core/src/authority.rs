@@ -7,6 +7,10 @@ use crate::state::Catalogue;
 /// Roles that may, held at the root of the organisation.
 pub const ADMINISTRATORS: [&str; 2] = ["administrator", "system"];
 
+/// The whole organisation, in tokens of tools that do not know its root. No
+/// node can be called so, and a person's roles are held at nodes.
+const EVERYWHERE: &str = "*";
+
 /// Refuses everybody but administrators and systems of the whole group. While
 /// the directory is empty there is no root yet, and the role alone counts.
 pub(crate) fn check(actor: &Actor, catalogue: &Catalogue) -> Result<(), Halt> {
@@ -14,9 +18,9 @@ pub(crate) fn check(actor: &Actor, catalogue: &Catalogue) -> Result<(), Halt> {
         return Ok(());
     }
     let root = catalogue.root();
-    let may = actor.grants().iter().any(|grant| {
-        ADMINISTRATORS.contains(&grant.role.as_str()) && root.is_none_or(|root| root == grant.node)
-    });
+    let whole = |node: &str| node == EVERYWHERE || root.is_none_or(|root| root == node);
+    let may =
+        actor.grants().iter().any(|held| ADMINISTRATORS.contains(&held.role.as_str()) && whole(&held.node));
     if may {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::{
     command::{BadRecord, NodeInput},
     level::NodeLevel,
     state::{Catalogue, Placed},
-    words::is_code,
+    words::{is_code, shown},
 };
 
 /// Longest chain of parents that is followed.
@@ -57,9 +57,10 @@ pub(crate) fn bad_code(place: &str, field: &str, code: &str) -> BadRecord {
     BadRecord::new(
         place,
         field,
-        format!("“{code}”不能作代码：只用字母、数字、- 和 _，以字母或数字开头，最多 64 个字符。"),
+        format!("“{}”不能作代码：只用字母、数字、- 和 _，以字母或数字开头，最多 64 个字符。", shown(code)),
         format!(
-            "`{code}` is no code: letters, digits, - and _ only, beginning with a letter or digit, at most 64."
+            "`{}` is no code: letters, digits, - and _ only, beginning with a letter or digit, at most 64.",
+            shown(code)
         ),
     )
 }
@@ -76,8 +77,8 @@ fn by_itself(input: &NodeInput, catalogue: &Catalogue) -> Option<BadRecord> {
         let known = NodeLevel::ALL.map(NodeLevel::as_str).join(", ");
         return say(
             "level",
-            format!("层级“{}”不存在；可用：{known}。", input.level),
-            format!("There is no level `{}`; there are: {known}.", input.level),
+            format!("层级“{}”不存在；可用：{known}。", shown(&input.level)),
+            format!("There is no level `{}`; there are: {known}.", shown(&input.level)),
         );
     };
     match &input.parent {
@@ -99,6 +100,7 @@ fn by_itself(input: &NodeInput, catalogue: &Catalogue) -> Option<BadRecord> {
     if let Some(zone) = &input.zone
         && TimeZone::get(zone).is_err()
     {
+        let zone = shown(zone);
         return say(
             "zone",
             format!("“{zone}”不是 IANA 时区，例如 Asia/Shanghai。"),
@@ -108,6 +110,7 @@ fn by_itself(input: &NodeInput, catalogue: &Catalogue) -> Option<BadRecord> {
     if let Some(calendar) = &input.calendar
         && !catalogue.calendars.contains(calendar)
     {
+        let calendar = shown(calendar);
         return say(
             "calendar",
             format!("日历 {calendar} 还没有启用；请先启用。"),
@@ -141,6 +144,7 @@ impl Tree<'_> {
     fn misplaced(&self, input: &NodeInput) -> Option<BadRecord> {
         let parent = input.parent.as_deref()?;
         let Some(above) = self.placed(parent) else {
+            let parent = shown(parent);
             return Some(BadRecord::new(
                 &input.place,
                 "parent",

@@ -7,7 +7,7 @@ use crate::{
     command::{BadRecord, NodeInput, PersonInput},
     node_checks::{bad_code, twice},
     state::Catalogue,
-    words::is_code,
+    words::{is_code, shown},
 };
 
 /// The persons that fit, by code; the others are reported.
@@ -48,6 +48,7 @@ pub(crate) fn fitting<'a>(
 }
 
 fn unknown_deputy(place: &str, deputy: &str) -> BadRecord {
+    let deputy = shown(deputy);
     BadRecord::new(
         place,
         "deputy",
@@ -71,7 +72,7 @@ fn by_himself(input: &PersonInput, node_exists: &dyn Fn(&str) -> bool) -> Option
         if !node_exists(&held.node) {
             return say(
                 "roles",
-                format!("角色 {} 所在的组织 {} 不存在（或未被接受）。", held.role, held.node),
+                format!("角色 {} 所在的组织 {} 不存在（或未被接受）。", held.role, shown(&held.node)),
                 format!(
                     "Role {} is at {}, which does not exist (or was not accepted).",
                     held.role, held.node

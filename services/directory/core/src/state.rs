@@ -57,7 +57,8 @@ impl NodeRow {
         id_of("node", code)
     }
 
-    pub(crate) fn says(&self) -> said::Node {
+    /// As contracts and events say it.
+    pub fn says(&self) -> said::Node {
         said::Node {
             code: self.code.clone(),
             parent: self.parent.clone().unwrap_or_default(),
@@ -123,7 +124,8 @@ impl PersonRow {
         id_of("person", code)
     }
 
-    pub(crate) fn says(&self) -> said::Person {
+    /// As contracts and events say it.
+    pub fn says(&self) -> said::Person {
         said::Person {
             code: self.code.clone(),
             roles: self

@@ -11,9 +11,22 @@ pub fn is_code(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
+/// What a message may repeat of a value that does not fit. Columns get mixed
+/// up, and a name that stands where a code should must not be kept in a reply.
+pub(crate) fn shown(text: &str) -> &str {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ' ' | '.');
+    if text.len() <= LONGEST && text.chars().all(plain) { text } else { "…" }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_code;
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_name_is_not_repeated() {
+        assert_eq!(shown("A 1"), "A 1");
+        assert_eq!(shown("某某某"), "…");
+    }
 
     #[test]
     fn codes_are_plain_words() {

@@ -243,3 +243,18 @@ fn rows_hold_what_was_imported() {
     assert_eq!((row.parent.as_deref(), row.zone.as_deref()), (Some("A"), Some("Asia/Shanghai")));
     assert_eq!(row.phone.unwrap().token, "021-1");
 }
+
+#[test]
+fn a_name_in_the_wrong_column_is_not_repeated() {
+    let mut desk = Desk::sample();
+    let (_, bad) = desk.import(vec![], vec![person("某某某", &[], None), person("Q1", &[], Some("某某"))]);
+    assert_eq!(bad.len(), 2);
+    assert!(!format!("{bad:?}").replace("persons.csv:某某某", "").contains("某某"), "{bad:?}");
+}
+
+#[test]
+fn a_tool_may_speak_for_the_whole_group() {
+    let mut desk = Desk::sample();
+    desk.actor = Actor::System { code: "cli".into(), grants: vec![grant("system", "*")] };
+    assert!(desk.ask(&Command::Import(Import::default())).is_ok());
+}
