@@ -31,6 +31,7 @@ pub mod model;
 pub mod report;
 pub mod role;
 pub mod route;
+pub mod schema;
 mod show;
 pub mod step;
 pub mod table;

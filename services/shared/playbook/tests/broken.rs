@@ -285,3 +285,31 @@ fn a_playbook_of_nothing() {
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(|| insta::assert_snapshot!("empty", report));
 }
+
+#[test]
+fn roles_that_a_branch_cannot_fill() {
+    let playbook = Playbook::load(&[("shop.yaml", BASE)]).expect("sound");
+    let found =
+        playbook.unfilled_roles(["north", "south"], |branch, role| branch == "north" || role.role != "owner");
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].code, found[0].line), ("PB0801", 8));
+    assert!(found[0].message.en.contains("`owner` (branch) for south"), "{}", found[0].message.en);
+}
+
+#[test]
+fn a_role_that_nobody_plays() {
+    broken(
+        "unused_role",
+        &[("  desk: { name", "  cook: { name: { zh: 厨师, en: cook }, level: branch }\n  desk: { name")],
+    );
+}
+
+#[test]
+fn a_ladder_that_ends_at_nobody() {
+    broken("ladder_end", &[("      - { after: 1h, tell: desk }", "      - { after: 1h, tell: holder }")]);
+}
+
+#[test]
+fn a_matrix_that_does_not_know_the_kind() {
+    broken("matrix_kind", &[("matrix: prices, kind: repair", "matrix: prices, kind: gift")]);
+}

@@ -17,6 +17,7 @@ pub(crate) mod reader;
 mod steps;
 pub(crate) mod table;
 mod telling;
+mod typing;
 
 use std::collections::BTreeMap;
 

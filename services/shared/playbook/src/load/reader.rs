@@ -161,8 +161,8 @@ impl Ctx {
 
     pub fn flag(&mut self, node: &Node) -> bool {
         match node.scalar() {
-            Some("true" | "yes") => true,
-            Some("false" | "no") => false,
+            Some("true") => true,
+            Some("false") => false,
             _ => {
                 self.error(
                     "PB0006",

@@ -124,7 +124,7 @@ impl Ctx {
             1 => {
                 let on = on(self, "on");
                 let part = object.need(self, "part").map(|n| self.condition(n));
-                FigureKind::Rate { on, part: part.unwrap_or_else(|| no_condition()) }
+                FigureKind::Rate { on, part: part.unwrap_or_else(no_condition) }
             }
             2 => FigureKind::Duration { from: on(self, "from"), to: on(self, "to") },
             3 => FigureKind::OnTime { clock: object.get("clock").map(|n| self.clock_name(n)) },

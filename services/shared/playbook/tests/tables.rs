@@ -1,0 +1,122 @@
+//! Free-standing decision tables: cells, hit policies, exact checks at the edges.
+
+use playbook::{Facts, Lang, Playbook, Value, render_all};
+
+const BASE: &str = include_str!("broken/base.yaml");
+
+fn load(table: &str) -> Result<Playbook, String> {
+    let tables = format!("tables:\n  fee:\n{table}");
+    Playbook::load(&[("base.yaml", BASE), ("tables.yaml", &tables)])
+        .map_err(|found| render_all(&found, Lang::En))
+}
+
+const FEE: &str = "
+    inputs: [value, urgent]
+    outputs: { amount: money, level: int }
+    rows:
+      - { if: { value: '<= 1000' }, then: { amount: 0, level: 0 } }
+      - { if: { value: '(1000..2000]', urgent: false }, then: { amount: 50, level: 1 } }
+      - { if: { value: '(1000..2000]', urgent: true }, then: { amount: 80.50, level: 2 } }
+      - { if: { value: '> 2000' }, then: { amount: 100, level: 3 } }
+";
+
+fn fee(yuan_cents: i64, urgent: bool) -> (Option<Value>, Option<Value>) {
+    let playbook = load(FEE).unwrap_or_else(|report| panic!("{report}"));
+    let facts =
+        Facts::new().with("value", Value::money("CNY", yuan_cents)).with("urgent", Value::Bool(urgent));
+    (playbook.tables["fee"].value(&facts, "amount"), playbook.tables["fee"].value(&facts, "level"))
+}
+
+#[test]
+fn bounds_belong_where_they_are_written() {
+    for (cents, urgent, amount, level) in [
+        (0, true, 0, 0),
+        (100_000, true, 0, 0),
+        (100_001, false, 5_000, 1),
+        (100_001, true, 8_050, 2),
+        (200_000, false, 5_000, 1),
+        (200_001, true, 10_000, 3),
+    ] {
+        let expected = (Some(Value::money("CNY", amount)), Some(Value::Int(level)));
+        assert_eq!(fee(cents, urgent), expected, "{cents} {urgent}");
+    }
+}
+
+#[test]
+fn one_fen_of_gap_is_found() {
+    let report = load(&FEE.replace("'> 2000'", "'> 2000.01'")).expect_err("2000.01 is nowhere");
+    assert!(report.contains("PB0301") && report.contains("value = 2000.01 CNY"), "{report}");
+}
+
+#[test]
+fn one_fen_of_overlap_is_found() {
+    let report = load(&FEE.replace("'> 2000'", "'>= 2000'")).expect_err("2000.00 is twice");
+    assert!(report.contains("PB0302") && report.contains("value = 2000.00 CNY"), "{report}");
+}
+
+#[test]
+fn a_cell_of_another_type_is_found() {
+    let report = load(&FEE.replace("urgent: true", "urgent: perhaps")).expect_err("not a flag");
+    assert!(report.contains("PB0303"), "{report}");
+}
+
+#[test]
+fn not_excludes_and_a_list_includes() {
+    let playbook = load(
+        "
+    hit: first
+    inputs: [category, urgent]
+    outputs: { who: code }
+    rows:
+      - { if: { category: not wheel }, then: brakes }
+      - { if: { category: [wheel, brake], urgent: true }, then: fast }
+    otherwise: slow
+",
+    )
+    .unwrap_or_else(|report| panic!("{report}"));
+    let who = |facts: &Facts| playbook.tables["fee"].value(facts, "who");
+    let wheel = Facts::new().with("category", Value::code("wheel"));
+    assert_eq!(who(&wheel), Some(Value::code("slow")));
+    assert_eq!(who(&wheel.clone().with("urgent", Value::Bool(true))), Some(Value::code("fast")));
+    assert_eq!(who(&Facts::new().with("category", Value::code("brake"))), Some(Value::code("brakes")));
+    assert_eq!(who(&Facts::new()), Some(Value::code("brakes")), "what is absent is not `wheel`");
+}
+
+#[test]
+fn collect_gives_every_row_in_order() {
+    let playbook = load(
+        "
+    hit: collect
+    inputs: [category, urgent]
+    outputs: { tag: code }
+    rows:
+      - { if: { urgent: true }, then: hurry }
+      - { if: { category: brake }, then: danger }
+",
+    )
+    .unwrap_or_else(|report| panic!("{report}"));
+    let facts = Facts::new().with("category", Value::code("brake")).with("urgent", Value::Bool(true));
+    let tags: Vec<&Value> =
+        playbook.tables["fee"].decide(&facts).into_iter().flat_map(|row| &row.out).collect();
+    assert_eq!(tags, [&Value::code("hurry"), &Value::code("danger")]);
+    assert!(playbook.tables["fee"].decide(&Facts::new()).is_empty());
+}
+
+#[test]
+fn a_table_with_too_many_combinations_is_refused() {
+    let rows: String = (0..400)
+        .map(|n| format!("      - {{ if: {{ value: '{n}', price: '{n}' }}, then: {{ level: {n} }} }}\n"))
+        .collect();
+    let table = format!(
+        "    hit: first\n    inputs: [value, price]\n    outputs: {{ level: int }}\n    rows:\n{rows}"
+    );
+    let report = load(&table).expect_err("more than a million combinations");
+    assert!(report.contains("PB0305"), "{report}");
+}
+
+#[test]
+fn one_id_in_two_files_is_found() {
+    let again = "clocks:\n  whole:\n    name: { zh: 全程, en: again }\n";
+    let found = Playbook::load(&[("base.yaml", BASE), ("more.yaml", again)]).expect_err("twice");
+    assert!(found.iter().any(|d| d.code == "PB0005" && d.file == "more.yaml" && d.line == 2), "{found:?}");
+}
