@@ -144,26 +144,23 @@ impl Desk<'_, '_> {
     fn move_steps(&mut self) {
         let steps: Vec<String> = self.work.open.keys().cloned().collect();
         for step in steps {
-            if let Some(reason) = self.must_move(&step) {
-                self.move_step(&step, reason);
+            if self.must_move(&step) {
+                self.move_step(&step);
             }
         }
     }
 
     /// Work moves only if its holder is barred, or the new rule excludes him.
-    fn must_move(&mut self, step: &str) -> Option<&'static str> {
-        let wanted = self.wanted(step)?;
-        let open = self.work.open.get_mut(step)?;
+    fn must_move(&mut self, step: &str) -> bool {
+        let Some(wanted) = self.wanted(step) else { return false };
+        let Some(open) = self.work.open.get_mut(step) else { return false };
         let changed = open.wanted != wanted;
         open.wanted = wanted.clone();
         open.helpers.retain(|helper| !self.work.barred.contains(helper));
-        let holder = open.assignee.clone()?;
-        if self.work.barred.contains(&holder) {
-            return Some("barred");
-        }
+        let Some(holder) = open.assignee.clone() else { return changed };
         let fits = self.rules.holds_itself(&self.work, &holder, &wanted.role)
             || self.rules.find(&self.work, &wanted, self.now(), &self.work.barred).contains(&holder);
-        (changed && !fits).then_some("reclassified")
+        self.work.barred.contains(&holder) || (changed && !fits)
     }
 
     fn wanted(&self, step: &str) -> Option<RoleAt> {
@@ -175,13 +172,13 @@ impl Desk<'_, '_> {
         })
     }
 
-    fn move_step(&mut self, step: &str, reason: &str) {
+    /// Gives an open step to another. Only a bar is said as a withdrawal besides: the step itself goes on.
+    fn move_step(&mut self, step: &str) {
         let Some(rule) = self.rules.case_type.step(step) else { return };
-        let from = self.work.open.get(step).and_then(|open| open.assignee.clone());
-        self.say_withdrawn(step, from.as_deref(), reason);
-        if let Some(open) = self.work.open.get_mut(step) {
-            // Continuity looks at who holds what: not at the one it is taken from.
-            open.assignee = None;
+        // Continuity looks at who holds what: not at the one it is taken from.
+        let from = self.work.open.get_mut(step).and_then(|open| open.assignee.take());
+        if from.as_ref().is_some_and(|from| self.work.barred.contains(from)) {
+            self.say_withdrawn(step, from.as_deref(), "barred");
         }
         let placed = self.rules.performer(&self.work, rule, self.now());
         self.give(step, placed.role, placed.person);

@@ -55,6 +55,8 @@ impl Desk<'_, '_> {
         }
     }
 
+    /// What a step before it now has to wait for is only put off: it was not taken from anybody, and its clocks run
+    /// on. What does not apply any more is withdrawn, and so is an approval that rests on what is undone.
     fn close_unready(&mut self, ready: &[&PlaybookStep]) {
         let gone: Vec<String> = self
             .work
@@ -65,7 +67,14 @@ impl Desk<'_, '_> {
             .collect();
         for step in gone {
             let applies = self.rules.case_type.step(&step).is_some_and(|rule| rule.applies(&self.work.facts));
-            self.take_away(&step, if applies { "sent-back" } else { "not-applicable" });
+            let in_approval = self.work.open.get(&step).is_some_and(|open| open.approval.is_some());
+            match (applies, in_approval) {
+                (false, _) => self.take_away(&step, "not-applicable"),
+                (true, true) => self.take_away(&step, "sent-back"),
+                (true, false) => {
+                    self.work.open.remove(&step);
+                }
+            }
         }
     }
 
@@ -236,12 +245,10 @@ impl Desk<'_, '_> {
     /// Nobody reported in time: a rung of the ladder gives the step to another role.
     pub fn reroute_step(&mut self, step: &str, role: &RoleAt) {
         let Some(open) = self.work.open.get(step).filter(|open| open.approval.is_none()) else { return };
-        let from = open.assignee.clone();
         let mut excluded = self.work.barred.clone();
-        excluded.extend(from.clone());
+        excluded.extend(open.assignee.clone());
         let placed = self.rules.place(&self.work, role, &[], self.now(), &excluded);
         if placed.person.is_some() {
-            self.say_withdrawn(step, from.as_deref(), "silence");
             self.give(step, placed.role, placed.person);
         }
     }

@@ -239,13 +239,45 @@ fn a_case_found_major_on_the_way_needs_its_meeting() {
     shop.judge();
     shop.core.take_said();
     let said = shop.reclassify(|event| event.severity = "major".into());
-    assert_eq!(said.iter().map(name).collect::<Vec<_>>(), ["withdrawn", "assigned", "ready"]);
-    let AnyEvent::WorkWithdrawn(withdrawn) = &said[0] else { panic!("withdrawn first") };
-    assert_eq!((withdrawn.step.as_str(), withdrawn.reason.as_str()), ("propose", "sent-back"));
+    assert_eq!(
+        said.iter().map(name).collect::<Vec<_>>(),
+        ["assigned", "ready"],
+        "the proposal's clock runs on"
+    );
+    assert!(!shop.work().open.contains_key("propose"));
     assert_eq!(gate(shop.complete("SERVICE", "propose", solution(1))), "needs-step");
     let minutes = Report { proofs: vec![proof(ProofKind::Document)], ..Report::default() };
     shop.complete("GM", "meeting", minutes).unwrap();
     shop.complete("SERVICE", "propose", solution(1)).unwrap();
+}
+
+#[test]
+fn a_meeting_that_is_not_needed_after_all_is_withdrawn() {
+    let mut shop = Shop::running();
+    shop.reclassify(|event| event.severity = "major".into());
+    let said = shop.reclassify(|event| event.severity = "general".into());
+    let AnyEvent::WorkWithdrawn(withdrawn) = &said[0] else { panic!("withdrawn, was {said:?}") };
+    assert_eq!((withdrawn.step.as_str(), withdrawn.reason.as_str()), ("meeting", "not-applicable"));
+    assert_eq!((said.len(), withdrawn.from.as_str()), (1, "GM"));
+}
+
+#[test]
+fn an_approval_of_what_changed_is_withdrawn_and_asked_anew() {
+    let mut shop = Shop::proposed(1);
+    shop.core.take_said();
+    let amount = |minor| proto::common::v1::Fact {
+        name: "amount".into(),
+        value: Some(proto::common::v1::fact::Value::Money(proto::common::v1::Money {
+            currency: "CNY".into(),
+            minor,
+        })),
+    };
+    let said = shop.reclassify(|event| event.facts = vec![amount(2_000_000)]);
+    assert_eq!(said.iter().map(name).collect::<Vec<_>>(), ["withdrawn", "ready", "asked"]);
+    let work = shop.work();
+    assert_eq!(work.approvals[0].state.code(), "withdrawn");
+    assert_eq!(work.approval_of("approve").unwrap().chain.len(), 2);
+    assert!(shop.reclassify(|event| event.facts = vec![amount(2_000_000)]).is_empty());
 }
 
 #[test]
@@ -255,7 +287,7 @@ fn work_moves_only_if_the_new_route_excludes_its_holder() {
     shop.core.take_said();
     assert!(shop.reclassify(|event| event.category = "repair".into()).is_empty());
     let said = shop.reclassify(|event| event.category = "sale".into());
-    assert_eq!(said.iter().map(name).collect::<Vec<_>>(), ["withdrawn", "assigned"]);
+    assert_eq!(said.iter().map(name).collect::<Vec<_>>(), ["assigned"]);
     assert_eq!(shop.assignee("propose").as_deref(), Some("SALES"));
     assert_eq!(shop.work().unit, "sales");
     assert_eq!(gate(shop.complete("SERVICE", "propose", solution(1))), "role");
@@ -306,7 +338,7 @@ fn a_step_whose_holder_is_silent_goes_to_the_role_of_the_rung() {
     shop.judge();
     shop.core.take_said();
     let said = shop.escalate("waiting", "propose", 1, "reroute");
-    assert_eq!(said.iter().map(name).collect::<Vec<_>>(), ["withdrawn", "assigned"]);
+    assert_eq!(said.iter().map(name).collect::<Vec<_>>(), ["assigned"]);
     assert_eq!(shop.assignee("propose").as_deref(), Some("GM"));
     assert!(shop.escalate("waiting", "judge", 1, "reroute").is_empty(), "done steps stay done");
 }

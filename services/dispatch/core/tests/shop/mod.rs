@@ -5,7 +5,7 @@
 use chassis_core::{Actor, Grant, Refusal, Sealed, rehearsal::Rehearsal};
 use dispatch_core::{Command, Dispatch, Proof, Reply, Report, Work};
 use organisation::{Snapshot, facts};
-use playbook::{Facts, Playbook, ProofKind, Value};
+use playbook::{Facts, ProofKind, Value};
 use proto::{
     AnyEvent, Bucket, Id, Time,
     common::v1::{PlaybookRef, TicketRef},
@@ -88,29 +88,16 @@ impl Shop {
     }
 
     pub fn with(playbook: &str, missing: &[&str]) -> Shop {
-        if let Err(found) = Playbook::load(&[("playbook.yaml", playbook)]) {
-            panic!("{}", playbook::render_all(&found, playbook::Lang::En));
-        }
-        let core = Rehearsal::new(Snapshot::default(), START);
-        let mut shop = Shop { core, ticket: ticket_id(3), cycle: 1, seq: 0 };
-        let node = |code: &str, parent: &str, level: &str| directory::Node {
-            code: code.into(),
-            parent: parent.into(),
-            level: level.into(),
-            ..Default::default()
+        // Reading a rule book is the slow part of a test: the usual one is read once.
+        static USUAL: std::sync::OnceLock<Snapshot> = std::sync::OnceLock::new();
+        let directory = match playbook == PLAYBOOK {
+            true => USUAL.get_or_init(|| organisation(playbook)).clone(),
+            false => organisation(playbook),
         };
-        let nodes = vec![
-            node("G", "", "group"),
-            node("A", "G", "area"),
-            node("B1", "A", "branch"),
-            node("B2", "A", "branch"),
-        ];
-        let persons =
-            STAFF.iter().filter(|(code, ..)| !missing.contains(code)).map(|(code, ..)| person(code));
-        let persons = persons.collect();
-        shop.directory(directory::DirectoryChanged { nodes, persons, ..Default::default() });
-        let files = vec![directory::DocumentFile { path: "playbook.yaml".into(), text: playbook.into() }];
-        shop.directory(directory::PlaybookActivated { id: "shop".into(), version: 1, files });
+        let seq = directory.seq();
+        let mut shop = Shop { core: Rehearsal::new(directory, START), ticket: ticket_id(3), cycle: 1, seq };
+        let removed_persons = missing.iter().map(|code| (*code).to_owned()).collect();
+        shop.directory(directory::DirectoryChanged { removed_persons, ..Default::default() });
         shop
     }
 
@@ -306,6 +293,32 @@ impl Shop {
         self.complete("CRS", "tell", Report::default()).expect("the follower may tell");
         self.complete("AGENT", "note", Report::default()).expect("the agent may note");
     }
+}
+
+fn organisation(playbook: &str) -> Snapshot {
+    let node = |code: &str, parent: &str, level: &str| directory::Node {
+        code: code.into(),
+        parent: parent.into(),
+        level: level.into(),
+        ..Default::default()
+    };
+    let nodes = vec![
+        node("G", "", "group"),
+        node("A", "G", "area"),
+        node("B1", "A", "branch"),
+        node("B2", "A", "branch"),
+    ];
+    let persons = STAFF.iter().map(|(code, ..)| person(code)).collect();
+    let files = vec![directory::DocumentFile { path: "playbook.yaml".into(), text: playbook.into() }];
+    let events: [AnyEvent; 2] = [
+        directory::DirectoryChanged { nodes, persons, ..Default::default() }.into(),
+        directory::PlaybookActivated { id: "shop".into(), version: 1, files }.into(),
+    ];
+    let mut snapshot = Snapshot::default();
+    for (seq, event) in (1..).zip(&events) {
+        snapshot.apply(seq, event).expect("the directory takes it in");
+    }
+    snapshot
 }
 
 pub fn ticket_id(number: u8) -> Id {
