@@ -1,6 +1,6 @@
 //! `hotline ticket open | show`.
 
-use std::{collections::HashMap, process::ExitCode};
+use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::{Context, bail};
 use chassis::Config;
@@ -87,7 +87,7 @@ async fn open(connection: &Connection, open: Open) -> anyhow::Result<ExitCode> {
         .await
         .map_err(|status| anyhow::anyhow!(explain(&status)))?
         .into_inner();
-    let mut form: HashMap<String, String> = open.fields.into_iter().collect();
+    let mut form: BTreeMap<String, String> = open.fields.into_iter().collect();
     let given =
         [("customer_name", open.name), ("phone", open.phone), ("plate", open.plate), ("model", open.model)];
     for (field, value) in given {
