@@ -1,12 +1,12 @@
 //! From evidence to clocks: what the playbook makes of everything heard, in the order of time.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use calendar::Limit;
 use chassis_core::{Refusal, RefusalKind};
 use organisation::Snapshot;
-use playbook::{CalendarOf, Clock, Condition, Facts, Playbook, Scope, Trigger, Value, clock::any_matches};
-use proto::Time;
+use playbook::{CalendarOf, CaseType, Clock, Condition, Facts, Playbook, Scope, Trigger, Value, clock::any_matches};
+use proto::{Event, Time, dispatch::v1::WorkStepDone};
 
 use crate::{
     calendars,
@@ -18,9 +18,13 @@ use crate::{
     waits::Waits,
 };
 
+/// How an event came out; a fact only while that event is looked at.
+const OUTCOME: &str = "outcome";
+
 /// What a case is judged by.
 pub(crate) struct Book<'a> {
     pub playbook: &'a Playbook,
+    pub case_type: Option<&'a CaseType>,
     pub directory: &'a Snapshot,
     /// Those of the case type.
     pub clocks: Vec<&'a Clock>,
@@ -38,7 +42,7 @@ impl<'a> Book<'a> {
             )
         })?;
         let clocks = playbook.clocks.iter().filter(|clock| clock.applies_to(&case.case_type)).collect();
-        Ok(Book { playbook, directory, clocks })
+        Ok(Book { playbook, case_type: playbook.case_type(&case.case_type), directory, clocks })
     }
 
     /// Whether a clock reacts to it, or the fold learns from it.
@@ -125,7 +129,13 @@ impl<'a, 'b> Fold<'a, 'b> {
     fn apply(&mut self, signal: &Signal) {
         let before = signal.is_reclassification().then(|| self.view.facts.clone());
         self.learn(signal);
-        let facts = with_outcome(&self.view.facts, signal).into_owned();
+        let facts = std::mem::take(&mut self.view.facts);
+        self.move_clocks(signal, &facts, before.as_ref());
+        self.view.facts = facts;
+        self.view.facts.remove(OUTCOME);
+    }
+
+    fn move_clocks(&mut self, signal: &Signal, facts: &Facts, before: Option<&Facts>) {
         if let Some(n) = signal.keys.hand_off.filter(|_| signal.hands_off()) {
             self.supersede(n, signal.at);
         }
@@ -136,17 +146,17 @@ impl<'a, 'b> Fold<'a, 'b> {
         let (clocks, subject) = (&self.book.clocks, signal.subject.as_deref());
         for clock in clocks.iter().copied() {
             for (triggers, how) in [(&clock.stop, How::Met), (&clock.cancel, How::Cancelled)] {
-                if let Some(trigger) = any_matches(triggers, &signal.name, subject, &facts) {
+                if let Some(trigger) = any_matches(triggers, &signal.name, subject, facts) {
                     self.finish(clock, trigger, signal, how);
                 }
             }
         }
         if before.is_some() {
-            self.review(signal, &facts);
+            self.review(signal, facts);
         }
         for clock in clocks.iter().copied() {
-            if let Some(trigger) = any_matches(&clock.start, &signal.name, subject, &facts) {
-                self.start(clock, trigger, signal, &facts, before.as_ref());
+            if let Some(trigger) = any_matches(&clock.start, &signal.name, subject, facts) {
+                self.start(clock, trigger, signal, facts, before);
             }
         }
     }
@@ -154,6 +164,12 @@ impl<'a, 'b> Fold<'a, 'b> {
     fn learn(&mut self, signal: &Signal) {
         let view = &mut self.view;
         view.facts.absorb(signal.facts.clone());
+        if let Some(outcome) = &signal.outcome {
+            view.facts.set(OUTCOME, Value::code(outcome));
+        }
+        if let Some(case_type) = self.book.case_type {
+            case_type.observe(&signal.name, signal.subject.as_deref(), &mut view.facts);
+        }
         view.barred.extend(signal.barred.iter().cloned());
         view.parts.learn(signal);
         if let Some(branch) = signal.branch.as_ref().filter(|branch| !branch.is_empty()) {
@@ -241,10 +257,7 @@ impl<'a, 'b> Fold<'a, 'b> {
     }
 
     fn start(&mut self, clock: &'a Clock, trigger: &'a Trigger, signal: &Signal, facts: &Facts, before: Option<&Facts>) {
-        let (base, key) = match signal.reach(clock.scope) {
-            Reach::All => (String::new(), String::new()),
-            Reach::One { base, exact } => (base, exact),
-        };
+        let (base, key) = instance(clock, signal);
         let from = Time(trigger.instant(signal.at.0, facts));
         if let Some(at) = self.live(clock, &key) {
             self.move_start(at, trigger, from, signal.at, facts);
@@ -309,6 +322,7 @@ impl<'a, 'b> Fold<'a, 'b> {
             due: None,
             last_due: Time::UNSET,
             missed: None,
+            rungs: Vec::new(),
             end: None,
         });
         self.reckon(self.view.runs.len() - 1);
@@ -338,18 +352,29 @@ impl<'a, 'b> Fold<'a, 'b> {
     }
 }
 
-fn with_outcome<'f>(facts: &'f Facts, signal: &Signal) -> Cow<'f, Facts> {
-    match &signal.outcome {
-        Some(outcome) => Cow::Owned(facts.clone().with("outcome", Value::code(outcome))),
-        None => Cow::Borrowed(facts),
-    }
-}
-
 /// What the limit counts from. A fact that is not known yet leaves it at the start.
 fn anchor(limit: &Limit, start: Time, facts: &Facts) -> Time {
     match limit {
         Limit::Before { of, .. } => facts.instant(of).map_or(start, Time),
         _ => start,
+    }
+}
+
+/// The instance that a start begins, as people read it and as it is told apart. A clock of a step watches the step
+/// whose end stops it, whatever started it: judging starts the clock of proposing.
+fn instance(clock: &Clock, signal: &Signal) -> (String, String) {
+    if clock.scope == Scope::Step {
+        let mut awaited = clock.stop.iter().filter(|t| t.event == WorkStepDone::NAME).filter_map(|t| t.subject.as_deref());
+        let own = signal.keys.step.as_deref();
+        let first = awaited.next();
+        let one_of_several = first.is_some() && (first == own || awaited.next().is_some());
+        if let Some(step) = first.filter(|_| !one_of_several) {
+            return (step.to_owned(), step.to_owned());
+        }
+    }
+    match signal.reach(clock.scope) {
+        Reach::All => (String::new(), String::new()),
+        Reach::One { base, exact } => (base, exact),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     run::Run,
     say::Voice,
     signal::Signal,
-    timeline::{Action, Next, before_end, next, number},
+    timeline::{Action, Next, next, number},
 };
 
 /// Later than this after its moment, a rung says so.
@@ -55,14 +55,12 @@ fn note(case: &mut Case, view: &View<'_>) {
     case.waits = view.waits.open();
 }
 
-/// The next cycle begins when nothing of this one is left to be judged; a closed case is put on record in the end.
+/// The next cycle begins when every source has passed its beginning: what they still say of this one belongs to it. A
+/// closed case is put on record in the end.
 fn move_on(case: &mut Case, view: &View<'_>) -> bool {
-    if let Some(at) = case.next_cycle_at() {
-        let settled = open_actions(case, view).next().is_none();
-        if at <= case.judged || settled {
-            case.begin_next(view.facts.clone());
-            return true;
-        }
+    if case.next_cycle_at().is_some_and(|at| at <= case.judged) {
+        case.begin_next(view.facts.clone());
+        return true;
     }
     let over = case.archive_at().is_some_and(|at| at <= case.judged);
     if over {
@@ -116,19 +114,15 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         step: &'r mut Step<'s>,
     ) -> Self {
         let voice = Voice::new(case, &view.branch, step);
-        let finder = Finder { book, view, case_type: &case.case_type, now: voice.now() };
+        let finder = Finder { book, view, now: voice.now() };
         let (judged, cycle) = (case.judged, case.cycle);
         Round { view, book, finder, silent, judged, cycle, clocks: &mut case.clocks, voice, echoes: Vec::new() }
     }
 
     fn run(mut self) -> Vec<Signal> {
         let runs = &self.view.runs;
-        let places: Vec<usize> = runs.iter().map(|run| self.ledger_of(run)).collect();
+        let places: Vec<usize> = runs.iter().map(|run| self.bring_up(run)).collect();
         self.retract_others(&places);
-        for (run, at) in runs.iter().zip(&places) {
-            self.correct(run, *at);
-            self.announce(run, *at);
-        }
         while let Some((_, at, run, action)) = self.soonest(&places) {
             self.act(run, at, action);
         }
@@ -144,6 +138,13 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         let all = view.runs.iter().zip(places).filter_map(|(run, at)| Some((next(run, &self.clocks[*at])?, *at, run)));
         let ripe = all.filter(|(next, ..)| !next.on_time || next.at <= self.judged);
         ripe.min_by_key(|(next, at, _)| (next.at, *at)).map(|(next, at, run)| (next.at, at, run, next.action))
+    }
+
+    fn bring_up(&mut self, run: &Run<'_>) -> usize {
+        let at = self.ledger_of(run);
+        self.correct(run, at);
+        self.announce(run, at);
+        at
     }
 
     fn ledger_of(&mut self, run: &Run<'_>) -> usize {
@@ -165,6 +166,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
     fn retract_others(&mut self, places: &[usize]) {
         for at in (0..self.clocks.len()).filter(|at| !places.contains(at)) {
             let (was_live, from) = (self.clocks[at].is_live(), self.clocks[at].verdict());
+            self.clocks[at].retracted = true;
             if from == "breached" || from == "met" {
                 self.clocks[at].breached = None;
                 self.write_correction(at, from, "cancelled", "late-evidence");
@@ -183,6 +185,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
     fn correct(&mut self, run: &Run<'_>, at: usize) {
         let missed = run.miss().is_some_and(|miss| miss.from < self.judged);
         let ledger = &mut self.clocks[at];
+        ledger.retracted = false;
         let from = ledger.verdict();
         let ended_otherwise =
             ledger.ended.is_some_and(|ended| run.end.map(|end| end.how) != Some(ended.how));
@@ -268,7 +271,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         let holder = self.finder.holder(run);
         let ledger = &mut self.clocks[at];
         ledger.breached = Some(miss.due);
-        ledger.judged_on = Some(run.basis(miss.due));
+        ledger.judged_on = run.basis_of_miss();
         if ledger.breach_said || ledger.ended.is_some() {
             let reason = self.why(run, at);
             self.write_correction(at, from, "breached", reason);
@@ -296,7 +299,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
     fn remind(&mut self, run: &Run<'_>, at: usize) {
         let Some(repeat) = &run.clock.repeat else { return };
         let now = self.voice.now();
-        let missed = |last: &Time| run.reminder_at(Some(*last)).filter(|at| *at <= now && before_end(run, *at));
+        let missed = |last: &Time| run.reminder_at(Some(*last)).filter(|at| *at <= now);
         let first = run.reminder_at(self.clocks[at].repeated);
         let newest = std::iter::successors(first, missed).take(REMINDERS).last();
         self.clocks[at].repeated = newest;
@@ -338,5 +341,5 @@ fn copy_figures(run: &Run<'_>, ledger: &mut Ledger) {
     ledger.last_due = run.last_due;
     ledger.limit = run.limit.to_string();
     ledger.calendar.clone_from(&run.calendar_used);
-    ledger.suspensions = run.pauses.iter().filter(|span| before_end(run, span.from)).cloned().collect();
+    ledger.suspensions = run.pauses.iter().filter(|span| run.end.is_none_or(|end| span.from < end.at)).cloned().collect();
 }

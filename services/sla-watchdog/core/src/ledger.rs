@@ -36,6 +36,8 @@ pub struct Ledger {
     pub told: BTreeSet<String>,
     pub ended: Option<Ended>,
     pub corrections: Vec<Correction>,
+    /// Late evidence says that it should never have run.
+    pub retracted: bool,
     /// What the verdict rests on.
     pub(crate) judged_on: Option<Basis>,
 }

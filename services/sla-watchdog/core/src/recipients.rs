@@ -102,7 +102,6 @@ fn held(signal: &Signal) -> String {
 pub(crate) struct Finder<'f, 'a> {
     pub book: &'f Book<'a>,
     pub view: &'f View<'a>,
-    pub case_type: &'f str,
     pub now: Time,
 }
 
@@ -161,7 +160,7 @@ impl Finder<'_, '_> {
     }
 
     fn follower(&self, facts: &Facts) -> (Found, String) {
-        let route = self.book.playbook.case_type(self.case_type).and_then(|case_type| case_type.route(facts));
+        let route = self.book.case_type.and_then(|case_type| case_type.route(facts));
         match route.and_then(|route| route.follower) {
             Some(who) => (self.resolve(&who), who.role),
             None => (Found::default(), "follower".to_owned()),

@@ -33,7 +33,10 @@ pub(crate) struct Run<'a> {
     /// `None` while paused.
     pub due: Option<Time>,
     pub last_due: Time,
-    pub missed: Option<Miss>,
+    /// With what it was computed from: the budget may have changed since.
+    pub missed: Option<(Miss, Basis)>,
+    /// Moments of rungs that passed while it was late, as the ladder stood then.
+    pub rungs: Vec<Time>,
     pub end: Option<End>,
 }
 
@@ -69,16 +72,22 @@ impl Run<'_> {
 
     /// The deadline missed, or the one that will be unless something happens.
     pub fn miss(&self) -> Option<Miss> {
-        self.missed.or_else(|| {
+        self.missed.as_ref().map(|(miss, _)| *miss).or_else(|| {
             let due = self.due.filter(|_| self.is_live())?;
             Some(Miss { due, from: due.max(self.since) })
         })
     }
 
-    /// Time has come to `at`: a deadline before it was missed.
+    /// Time has come to `at`: a deadline before it was missed, rungs before it were reached.
     pub fn pass(&mut self, at: Time) {
         if self.missed.is_none() {
-            self.missed = self.miss().filter(|miss| miss.from < at);
+            let missed = self.miss().filter(|miss| miss.from < at);
+            self.missed = missed.map(|miss| (miss, self.basis(miss.due)));
+        }
+        if self.missed.is_some() {
+            while let Some(reached) = self.rung_at(self.rungs.len()).filter(|moment| *moment < at) {
+                self.rungs.push(reached);
+            }
         }
     }
 
@@ -112,6 +121,12 @@ impl Run<'_> {
         }
     }
 
+    /// What the breach rests on.
+    pub fn basis_of_miss(&self) -> Option<Basis> {
+        let of_now = || self.miss().map(|miss| self.basis(miss.due));
+        self.missed.as_ref().map(|(_, basis)| basis.clone()).or_else(of_now)
+    }
+
     pub fn warning_at(&self, place: usize) -> Option<Time> {
         match &self.clock.warn.get(place)?.at {
             WarnAt::Share(percent) => {
@@ -125,17 +140,18 @@ impl Run<'_> {
         }
     }
 
-    /// Offsets count from the newest deadline: more time, granted after the breach, moves the rungs not yet fired.
+    /// Offsets count from the newest deadline: more time, granted after the breach, moves the rungs not yet reached.
     pub fn rung_at(&self, place: usize) -> Option<Time> {
-        let miss = self.missed.or_else(|| self.miss())?;
-        if self.is_live() && self.due.is_none() {
-            return None;
+        if let Some(reached) = self.rungs.get(place) {
+            return Some(*reached);
         }
-        let from = self.due.map_or(miss.from, |due| due.max(miss.from));
-        match &self.clock.ladder.get(place)?.after {
-            Some(offset) => self.after(from, offset, &[]),
-            None => Some(from),
-        }
+        let miss = self.miss().filter(|_| self.is_live())?;
+        let from = self.due?.max(miss.from);
+        let moment = match &self.clock.ladder.get(place)?.after {
+            Some(offset) => self.after(from, offset, &[])?,
+            None => from,
+        };
+        Some(self.rungs.last().map_or(moment, |before| moment.max(*before)))
     }
 
     /// The reminder after the last one, later by as much as the clock stood still.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Signal {
     /// When it counts: when its source recorded it, or when it happened, if the playbook let somebody say so.
     pub at: Time,
-    /// Orders what counts at the same microsecond: by source, then by its place there.
+    /// Orders what counts at the same microsecond: a cycle begins before all else and ends after it (a service stamps
+    /// what it says no earlier than its cause, but perhaps as early), then by the place at the source.
     pub place: (u8, u32, u64),
     pub cycle: u32,
     /// `work.step_done`, as playbooks name it.
@@ -121,9 +122,9 @@ impl Signal {
         match &heard.event {
             AnyEvent::TicketOpened(e) => signal.opened(e, heard),
             AnyEvent::TicketReclassified(e) => signal.reclassified(e),
-            AnyEvent::TicketLinked(_) => signal.named::<intake::TicketLinked>(0),
+            AnyEvent::TicketLinked(_) => signal.named::<intake::TicketLinked>(3),
             AnyEvent::TicketNoted(e) => signal.noted(e),
-            AnyEvent::TicketClosed(_) => signal.named::<intake::TicketClosed>(0),
+            AnyEvent::TicketClosed(_) => signal.named::<intake::TicketClosed>(4),
             AnyEvent::TicketReopened(e) => signal.reopened(e),
             AnyEvent::WorkDispatched(e) => signal.dispatched(e),
             AnyEvent::WorkAcknowledged(e) => {
@@ -190,13 +191,19 @@ impl Signal {
         self.name == intake::TicketClosed::NAME
     }
 
+    /// The fact `done` changes with it.
+    fn settles_a_step(&self) -> bool {
+        matches!(self.name.as_str(), work::WorkStepDone::NAME | work::ApprovalDecided::NAME)
+    }
+
     pub(crate) fn hands_off(&self) -> bool {
         self.name == work::WorkDispatched::NAME
     }
 
     /// Said twice: the same thing at the same microsecond.
     pub(crate) fn repeats(&self, other: &Signal) -> bool {
-        (self.at, &self.name, &self.subject, &self.keys) == (other.at, &other.name, &other.subject, &other.keys)
+        let same_thing = (self.at, &self.name, &self.subject, &self.keys) == (other.at, &other.name, &other.subject, &other.keys);
+        same_thing && (&self.wait, &self.outcome, &self.facts) == (&other.wait, &other.outcome, &other.facts)
     }
 
     /// Whether the fold needs it though no trigger names it.
@@ -205,6 +212,7 @@ impl Signal {
             || !self.barred.is_empty()
             || self.wait.is_some()
             || self.part.is_some()
+            || self.settles_a_step()
             || self.begins()
             || self.closes()
             || self.is_reclassification()
@@ -280,7 +288,7 @@ impl Signal {
     }
 
     fn reclassified(&mut self, event: &intake::TicketReclassified) {
-        self.named::<intake::TicketReclassified>(0);
+        self.named::<intake::TicketReclassified>(3);
         self.facts = organisation::facts::from_proto(&event.facts);
         self.judged_as(&event.category, &event.severity, &event.tags);
         self.branch = event.ticket.as_ref().map(|ticket| ticket.branch.clone());
@@ -300,7 +308,7 @@ impl Signal {
     }
 
     fn noted(&mut self, event: &intake::TicketNoted) {
-        self.named::<intake::TicketNoted>(0);
+        self.named::<intake::TicketNoted>(3);
         let (begun, ended) = (filled(&event.wait_begun), filled(&event.wait_ended));
         if begun.is_some() || ended.is_some() {
             self.wait = Some(WaitMove { begun, ended });
@@ -323,7 +331,12 @@ impl Signal {
     fn approval_decided(&mut self, event: &work::ApprovalDecided) {
         self.named::<work::ApprovalDecided>(1);
         self.stage_of(&event.step, &event.kind, event.stage);
-        self.outcome = Some(if event.decision == "approved" { "approved" } else { "refused" }.to_owned());
+        // One stage of several that approves decides nothing yet.
+        self.outcome = match event.decision.as_str() {
+            "approved" if event.r#final => Some("approved".to_owned()),
+            "approved" => None,
+            _ => Some("refused".to_owned()),
+        };
     }
 
     /// An approval outside of any step is known by its kind.

@@ -34,13 +34,13 @@ pub(crate) fn next(run: &Run<'_>, ledger: &Ledger) -> Option<Next> {
     })
 }
 
+/// Nobody is warned of what is known to be done.
 fn warning(run: &Run<'_>, ledger: &Ledger) -> Option<(Time, Action)> {
-    if ledger.breach_said || !ledger.is_live() {
+    if ledger.breach_said || !run.is_live() {
         return None;
     }
     let open = (0..run.clock.warn.len()).filter(|place| !ledger.warned.contains(&number(*place)));
-    let at = open.filter_map(|place| Some((run.warning_at(place)?, Action::Warn(place)))).min()?;
-    before_end(run, at.0).then_some(at)
+    open.filter_map(|place| Some((run.warning_at(place)?, Action::Warn(place)))).min()
 }
 
 fn breach(run: &Run<'_>, ledger: &Ledger) -> Option<(Time, Action)> {
@@ -52,17 +52,12 @@ fn breach(run: &Run<'_>, ledger: &Ledger) -> Option<(Time, Action)> {
 fn rung(run: &Run<'_>, ledger: &Ledger) -> Option<(Time, Action)> {
     ledger.breached?;
     let place = ledger.rungs.len();
-    let at = run.rung_at(place).filter(|at| before_end(run, *at))?;
-    Some((at.plus(JUST_AFTER), Action::Rung(place)))
+    Some((run.rung_at(place)?.plus(JUST_AFTER), Action::Rung(place)))
 }
 
 fn reminder(run: &Run<'_>, ledger: &Ledger) -> Option<(Time, Action)> {
-    let at = run.reminder_at(ledger.repeated).filter(|at| ledger.is_live() && before_end(run, *at))?;
+    let at = run.reminder_at(ledger.repeated).filter(|_| run.is_live())?;
     Some((at, Action::Remind))
-}
-
-pub(crate) fn before_end(run: &Run<'_>, at: Time) -> bool {
-    run.end.is_none_or(|end| at < end.at)
 }
 
 /// Places in a playbook's lists are few.

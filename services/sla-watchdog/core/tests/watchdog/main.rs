@@ -1,0 +1,12 @@
+//! The watchdog's core in simulated time: what is judged, when, and who is told.
+
+mod bench;
+mod cycles;
+mod desk;
+mod evidence;
+mod instances;
+mod ladder;
+mod limits;
+mod order;
+mod pauses;
+mod verdicts;
