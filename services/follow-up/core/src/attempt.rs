@@ -23,8 +23,7 @@ pub(crate) fn record(ask: &RecordAttempt, step: &mut Step<'_>) -> Result<Reply, 
     let by = gate::may_record(&known, &rule.by, step.actor(), step)?;
     let next_at = fail(&mut known, rule, ask, &by, step);
     say(&known, ask, &by, next_at, step);
-    let outcome = if next_at.is_some() { "unreached" } else { "given_up" };
-    let signal = Signal::new::<said::FollowUpAttempted>(Some(&rule.id), ask.cycle, step.now()).with_outcome(outcome);
+    let signal = Signal::new::<said::FollowUpAttempted>(Some(&rule.id), ask.cycle, step.now()).with_outcome("unreached");
     schedule::after(ask.ticket, &mut known, &playbook, &signal, step);
     seal::if_over(ask.ticket, &mut known, &playbook, step);
     case.known = Some(known);

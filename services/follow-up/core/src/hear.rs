@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chassis_core::{Halt, Heard, Refusal, RefusalKind, Step};
-use playbook::{Facts, Playbook, Seal, Value};
+use playbook::{Facts, Playbook, Value};
 use proto::{AnyEvent, Event, Id, Time, dispatch::v1 as work, intake::v1 as register};
 
 use crate::{
@@ -143,10 +143,7 @@ fn closed(case: &mut Case, e: &register::TicketClosed, heard: &Heard, step: &mut
     if let Some(known) = case.known.as_mut().filter(|known| known.matter.cycle == cycle) {
         known.closed_at = Some(at);
         known.work_over = true;
-        let playbook = playbook_of(known, case.ticket, step)?;
-        let demanded =
-            playbook.case_type(&known.matter.case_type).is_some_and(|t| t.closing.needs.contains(&Seal::FollowUp));
-        if demanded {
+        if seal::is_demanded(known, &*playbook_of(known, case.ticket, step)?) {
             known.cancel_open(step.now());
         }
     }
@@ -183,8 +180,20 @@ fn take_up(case: &mut Case, step: &mut Step<'_>) -> Result<(), Halt> {
 
 fn react(ticket: Id, known: &mut Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) {
     known.facts.absorb(signal.facts.clone());
+    observe(known, playbook, signal);
     known.work_over |= signal.name == work::WorkCompleted::NAME;
     schedule::after(ticket, known, playbook, signal, step);
+}
+
+/// Keeps the fact `done`, which triggers may read.
+fn observe(known: &mut Known, playbook: &Playbook, signal: &Signal) {
+    let Some(case_type) = playbook.case_type(&known.matter.case_type).filter(|_| !signal.in_between) else {
+        return;
+    };
+    let mut facts = signal.seen_with(&known.facts);
+    case_type.observe(&signal.name, signal.subject.as_deref(), &mut facts);
+    facts.remove("outcome");
+    known.facts = facts;
 }
 
 /// The rule book that the ticket was opened under. It was in the directory before the ticket

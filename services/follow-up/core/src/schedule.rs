@@ -1,7 +1,7 @@
 //! A rule makes a call-back due.
 
 use chassis_core::{About, Step};
-use playbook::{FollowUp as Rule, Playbook, Value};
+use playbook::{FollowUp as Rule, Playbook};
 use proto::{Event, Id, Time, follow_up::v1 as said, intake::v1::TicketClosed};
 
 use crate::{
@@ -12,10 +12,7 @@ use crate::{
 
 /// Schedules what the playbook makes due on this signal, and what that makes due in turn.
 pub(crate) fn after(ticket: Id, known: &mut Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) {
-    let mut facts = known.facts.clone();
-    if let Some(outcome) = &signal.outcome {
-        facts.set("outcome", Value::code(outcome));
-    }
+    let facts = signal.seen_with(&known.facts);
     let subject = signal.subject.as_deref();
     for rule in playbook.follow_ups_after(&known.matter.case_type, &signal.name, subject, &facts) {
         if !may_come(known, rule, signal) {

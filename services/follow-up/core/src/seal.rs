@@ -1,7 +1,7 @@
 //! Follow-up's seal: every call-back of this round is over and none will come.
 
 use chassis_core::{About, Step};
-use playbook::{Condition, Playbook};
+use playbook::{Condition, FollowUp as Rule, Playbook, Seal};
 use proto::{Event, Id, follow_up::v1 as said, intake::v1::TicketClosed};
 
 use crate::{
@@ -19,7 +19,8 @@ pub(crate) fn if_over(ticket: Id, known: &mut Known, playbook: &Playbook, step: 
         known.cancel_open(step.now());
     }
     let none_open = known.open().next().is_none();
-    if !(wants_reopen || none_open && (known.work_over || all_expected_are_over(known, playbook))) {
+    let none_will_come = known.work_over || all_expected_are_over(known, playbook);
+    if !(wants_reopen || none_open && none_will_come && !closing_brings_one(known, playbook)) {
         return;
     }
     let verdict = verdict(known);
@@ -35,14 +36,30 @@ pub(crate) fn if_over(ticket: Id, known: &mut Known, playbook: &Playbook, step: 
 /// Whether every rule that can apply to this case has had its call. Without this a call-back
 /// after the customer's feedback would wait for months of improvement work to be sealed.
 fn all_expected_are_over(known: &Known, playbook: &Playbook) -> bool {
-    let mut expected = playbook
+    let mut expected = expected(known, playbook).filter(|rule| rule.after.event != TicketClosed::NAME).peekable();
+    expected.peek().is_some() && expected.all(|rule| known.this_round().any(|call| call.rule == rule.id))
+}
+
+/// A call is to be made after the closing, which does not wait for our seal: the seal waits for the
+/// closing instead, so that it says what became of that call too.
+fn closing_brings_one(known: &Known, playbook: &Playbook) -> bool {
+    known.closed_at.is_none()
+        && !is_demanded(known, playbook)
+        && expected(known, playbook).any(|rule| rule.after.event == TicketClosed::NAME)
+}
+
+/// Whether a case of this type closes with our seal only.
+pub(crate) fn is_demanded(known: &Known, playbook: &Playbook) -> bool {
+    playbook.case_type(&known.matter.case_type).is_some_and(|t| t.closing.needs.contains(&Seal::FollowUp))
+}
+
+/// The rules that can apply to this case as it is now.
+fn expected<'a>(known: &'a Known, playbook: &'a Playbook) -> impl Iterator<Item = &'a Rule> {
+    playbook
         .follow_ups
         .iter()
         .filter(|rule| rule.applies_to(&known.matter.case_type))
-        .filter(|rule| rule.after.event != TicketClosed::NAME)
         .filter(|rule| Condition::met(rule.when.as_ref(), &known.facts))
-        .peekable();
-    expected.peek().is_some() && expected.all(|rule| known.this_round().any(|call| call.rule == rule.id))
 }
 
 /// The worst that was heard counts.

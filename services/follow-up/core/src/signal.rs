@@ -1,7 +1,7 @@
 //! Other services' events, reduced to what a rule can react to.
 
 use chassis_core::Heard;
-use playbook::Facts;
+use playbook::{Facts, Value};
 use proto::{
     AnyEvent, Event, Id, Time,
     common::v1::{PlaybookRef, TicketRef},
@@ -61,6 +61,8 @@ pub(crate) struct Signal {
     pub facts: Facts,
     /// The fact `outcome`, which holds for this event only.
     pub outcome: Option<String>,
+    /// One stage of several: the step is not settled by it.
+    pub in_between: bool,
 }
 
 impl Signal {
@@ -72,7 +74,17 @@ impl Signal {
             at,
             facts: Facts::new(),
             outcome: None,
+            in_between: false,
         }
+    }
+
+    /// The facts of the case while this event is looked at.
+    pub fn seen_with(&self, facts: &Facts) -> Facts {
+        let mut facts = facts.clone();
+        if let Some(outcome) = &self.outcome {
+            facts.set("outcome", Value::code(outcome));
+        }
+        facts
     }
 
     #[must_use]
@@ -94,14 +106,18 @@ impl Signal {
             AnyEvent::WorkAssigned(e) => Signal::new::<work::WorkAssigned>(Some(&e.step), cycle, at),
             AnyEvent::WorkStepReady(e) => Signal::new::<work::WorkStepReady>(Some(&e.step), cycle, at),
             AnyEvent::WorkStepDone(e) => {
-                let mut signal = Signal::new::<work::WorkStepDone>(Some(&e.step), cycle, at);
+                // Dispatch passes on the doer's word only where the playbook takes it.
+                let done_at = Time(e.occurred_at).set().unwrap_or(at);
+                let mut signal = Signal::new::<work::WorkStepDone>(Some(&e.step), cycle, done_at);
                 signal.facts = organisation::facts::from_proto(&e.facts);
                 signal
             }
             AnyEvent::ApprovalAsked(e) => Signal::new::<work::ApprovalAsked>(Some(&e.step), cycle, at),
             AnyEvent::ApprovalDecided(e) => {
                 let outcome = if e.decision == "approved" { "approved" } else { "refused" };
-                Signal::new::<work::ApprovalDecided>(Some(&e.step), cycle, at).with_outcome(outcome)
+                let mut signal = Signal::new::<work::ApprovalDecided>(Some(&e.step), cycle, at).with_outcome(outcome);
+                signal.in_between = !e.r#final;
+                signal
             }
             _ => return None,
         })

@@ -118,19 +118,40 @@ fn the_worst_counts() {
 #[test]
 fn closing_without_our_seal_does_not_spare_the_call() {
     let mut house = House::opened("return");
+    house.step_done("feedback");
     house.work_completed();
-    assert_eq!(house.said(), ["completed none_due [] cycle 1"]);
+    assert_eq!(house.said(), NOTHING, "the seal waits for the call after closing");
     house.close();
     assert_eq!(house.said(), ["scheduled confirm"]);
     let call = house.call_of("confirm");
     house.record(&agent("agent"), call, &[("confirmed", "yes")]).unwrap();
-    assert_eq!(house.said().last().unwrap(), "completed content [] cycle 1", "the round after closing has its own end");
+    assert_eq!(house.said().last().unwrap(), "completed content [] cycle 1");
+}
+
+#[test]
+fn a_call_that_the_closing_does_not_bring_is_not_waited_for() {
+    let mut house = House::opened("return");
+    house.work_completed();
+    assert_eq!(house.said(), ["completed none_due [] cycle 1"], "no feedback, so nothing to confirm");
+}
+
+#[test]
+fn a_closing_that_needed_our_seal_may_bring_a_further_round() {
+    let mut house = House::opened("cancellation");
+    house.work_completed();
+    assert_eq!(house.said(), ["completed none_due [] cycle 1"], "else it could never close");
+    house.close();
+    assert_eq!(house.said(), ["scheduled confirm"]);
+    let call = house.call_of("confirm");
+    house.record(&agent("agent"), call, &[("confirmed", "no")]).unwrap();
+    assert_eq!(house.said().last().unwrap(), "completed unhappy [reopen] cycle 1", "which has its own end");
 }
 
 #[test]
 fn unhappy_after_closing_is_a_new_cycle_within_the_days_and_a_linked_case_later() {
     for (hours, wanted) in [(15 * 24, Consequence::Reopen), (15 * 24 + 13, Consequence::Reopen), (15 * 24 + 14, Consequence::Link)] {
         let mut house = House::opened("return");
+        house.step_done("feedback");
         house.work_completed();
         house.close();
         house.after(hours);

@@ -1,6 +1,6 @@
 //! Hearing the other services.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chassis_core::{Halt, Heard, Refusal, RefusalKind, Step};
 use organisation::Snapshot;
@@ -9,12 +9,12 @@ use proto::{AnyEvent, Event, Id, intake::v1 as register, sla_watchdog::v1::Clock
 
 use crate::{
     case::{Case, Known},
-    queue,
+    due, queue,
     signal::{Matter, Move, Signal, ticket_id},
 };
 
 pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
-    let (Some(ticket), Some(signal)) = (ticket_id(heard), Signal::of(heard)) else {
+    let (Some(ticket), Some(mut signal)) = (ticket_id(heard), Signal::of(heard)) else {
         return Ok(());
     };
     let mut case = step.get::<Case>(ticket)?.unwrap_or_else(|| Case::new(ticket));
@@ -27,6 +27,9 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
         AnyEvent::TicketReclassified(e) => reclassified(&mut case, e),
         AnyEvent::TicketReopened(e) => reopened(&mut case, e),
         _ => {}
+    }
+    if let AnyEvent::TicketReclassified(_) = &heard.event {
+        signal.changed = Some(changed(before.0.as_ref(), case.known.as_ref()));
     }
     let mut told = take(&mut case, signal, step)?;
     if matches!(heard.event, AnyEvent::TicketOpened(_) | AnyEvent::TicketReopened(_)) {
@@ -99,13 +102,15 @@ fn reopened(case: &mut Case, e: &register::TicketReopened) {
 
 /// Reacts to a signal of this cycle; keeps one of a cycle to come. An older one has no effect,
 /// except a corrected verdict: who was told of the wrong one is told, whatever has come since.
-fn take(case: &mut Case, signal: Signal, step: &mut Step<'_>) -> Result<usize, Halt> {
+fn take(case: &mut Case, mut signal: Signal, step: &mut Step<'_>) -> Result<usize, Halt> {
     let ticket = case.ticket;
     match &mut case.known {
         Some(known) if signal.cycle == known.matter.cycle => {
             let playbook = playbook_of(&known.matter, ticket, step.directory())?;
             known.facts.absorb(signal.facts.clone());
+            observe(known, &playbook, &signal);
             shift(known, &signal.moves);
+            signal.due_at = signal.due_at.or_else(|| due::of_approval(known, &playbook, &signal, step.directory()));
             Ok(queue::tell(ticket, known, &playbook, &signal, step))
         }
         Some(known) if signal.cycle < known.matter.cycle => {
@@ -117,6 +122,24 @@ fn take(case: &mut Case, signal: Signal, step: &mut Step<'_>) -> Result<usize, H
             Ok(0)
         }
     }
+}
+
+/// Names of the facts that are not what they were.
+fn changed(before: Option<&Known>, after: Option<&Known>) -> BTreeSet<String> {
+    let (Some(before), Some(after)) = (before, after) else { return BTreeSet::new() };
+    let differs = |name: &str| before.facts.get(name) != after.facts.get(name);
+    after.facts.iter().map(|(name, _)| name).filter(|name| differs(name)).map(str::to_owned).collect()
+}
+
+/// Keeps the fact `done`, which triggers may read.
+fn observe(known: &mut Known, playbook: &Playbook, signal: &Signal) {
+    let Some(case_type) = playbook.case_type(&known.matter.case_type).filter(|_| !signal.in_between) else {
+        return;
+    };
+    let mut facts = signal.seen_with(&known.facts);
+    case_type.observe(&signal.name, signal.subject.as_deref(), &mut facts);
+    facts.remove("outcome");
+    known.facts = facts;
 }
 
 /// Who holds what, from now on.

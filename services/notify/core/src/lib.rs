@@ -22,6 +22,7 @@
 
 mod case;
 mod command;
+mod due;
 mod hear;
 mod notice;
 mod people;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chassis_core::Step;
-use playbook::{Channel, Facts, Playbook, Tell, Value};
+use playbook::{Channel, Condition, Facts, Playbook, Tell, Value};
 use proto::{Event, Id, Time, notify::v1 as said, sla_watchdog::v1 as chase};
 
 use crate::{
@@ -16,11 +16,23 @@ use crate::{
 
 /// Tells everybody who is to be told of a signal; how many notices that made.
 pub(crate) fn tell(ticket: Id, known: &Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) -> usize {
-    let facts = facts_of(known, signal);
+    let facts = signal.seen_with(&known.facts);
     let tells = playbook.tells_on(&known.matter.case_type, &signal.name, signal.subject.as_deref(), &facts);
-    let by_rule: usize = tells.into_iter().map(|rule| by_rule(ticket, known, playbook, rule, signal, step)).sum();
+    let news = tells.into_iter().filter(|rule| is_news(rule, signal));
+    let by_rule: usize = news.map(|rule| by_rule(ticket, known, playbook, rule, signal, step)).sum();
     by_rule + tell_found(ticket, known, signal, step)
 }
+
+/// A rule about how a case is classified tells of a re-classification that changed what the rule
+/// reads. Otherwise four managers would hear that a case has become major with every fact that is
+/// added to one which always was.
+fn is_news(rule: &Tell, signal: &Signal) -> bool {
+    let Some(changed) = &signal.changed else { return true };
+    let reads: Vec<&str> = [&rule.on.when, &rule.when].into_iter().flatten().flat_map(Condition::reads).collect();
+    !reads.iter().any(|fact| CLASSIFICATION.contains(fact)) || reads.iter().any(|fact| changed.contains(*fact))
+}
+
+const CLASSIFICATION: &[&str] = &["category", "severity", "tags"];
 
 /// The ladder's own telling: everybody whom the watchdog found.
 pub(crate) fn tell_found(ticket: Id, known: &Known, signal: &Signal, step: &mut Step<'_>) -> usize {
@@ -142,12 +154,4 @@ fn amount(facts: &Facts) -> Option<(String, i64)> {
         Some(Value::Money { currency, minor }) => Some((currency.clone(), *minor)),
         _ => None,
     })
-}
-
-fn facts_of(known: &Known, signal: &Signal) -> Facts {
-    let mut facts = known.facts.clone();
-    if let Some(outcome) = &signal.outcome {
-        facts.set("outcome", Value::code(outcome));
-    }
-    facts
 }

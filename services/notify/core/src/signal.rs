@@ -1,7 +1,9 @@
 //! Other services' events, reduced to what a telling can be about.
 
+use std::collections::BTreeSet;
+
 use chassis_core::Heard;
-use playbook::Facts;
+use playbook::{Facts, Value};
 use proto::{
     AnyEvent, Event, Id, Time,
     common::v1::{Money, PlaybookRef, TicketRef},
@@ -62,6 +64,10 @@ pub(crate) struct Signal {
     pub facts: Facts,
     /// The fact `outcome`, which holds for this event only.
     pub outcome: Option<String>,
+    /// One stage of several: the step is not settled by it.
+    pub in_between: bool,
+    /// Facts that a re-classification changed; `None` for every other event.
+    pub changed: Option<BTreeSet<String>>,
     /// Persons whom the watchdog found.
     pub told: Vec<String>,
     pub moves: Move,
@@ -74,6 +80,8 @@ pub(crate) struct Signal {
     pub late: bool,
     pub role: Option<String>,
     pub attempts: Option<u32>,
+    /// The place in an approval's chain, from 1.
+    pub stage: Option<u32>,
     pub amount: Option<(String, i64)>,
 }
 
@@ -136,6 +144,9 @@ impl Signal {
             at,
             facts: Facts::new(),
             outcome: None,
+            in_between: false,
+            changed: None,
+            stage: None,
             told: Vec::new(),
             moves: Move::Nothing,
             holder: None,
@@ -158,6 +169,15 @@ impl Signal {
             .or_else(|| of_work(&heard.event, cycle, at))
             .or_else(|| of_chase(&heard.event, cycle, at))
             .or_else(|| of_calls(&heard.event, cycle, at))
+    }
+
+    /// The facts of the case while this event is looked at.
+    pub fn seen_with(&self, facts: &Facts) -> Facts {
+        let mut facts = facts.clone();
+        if let Some(outcome) = &self.outcome {
+            facts.set("outcome", Value::code(outcome));
+        }
+        facts
     }
 
     fn holder(mut self, person: &str) -> Signal {
@@ -234,7 +254,9 @@ fn of_work(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
         AnyEvent::ApprovalAsked(e) => asked(e, cycle, at),
         AnyEvent::ApprovalDecided(e) => {
             let outcome = if e.decision == "approved" { "approved" } else { "refused" };
-            new::<work::ApprovalDecided>(&e.step, cycle, at).holder(&e.by).outcome(outcome)
+            let mut signal = new::<work::ApprovalDecided>(&e.step, cycle, at).holder(&e.by).outcome(outcome);
+            signal.in_between = !e.r#final;
+            signal
         }
         _ => return None,
     })
@@ -242,6 +264,7 @@ fn of_work(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
 
 fn asked(e: &work::ApprovalAsked, cycle: u32, at: Time) -> Signal {
     let mut signal = new::<work::ApprovalAsked>(&e.step, cycle, at).holder(&e.approver).role(&e.role);
+    signal.stage = Some(e.stage);
     signal.amount = e.amount.as_ref().map(|Money { currency, minor }| (currency.clone(), *minor));
     signal.moving(Move::Asked {
         step: e.step.clone(),
@@ -284,11 +307,7 @@ fn of_calls(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
             signal
         }
         AnyEvent::FollowUpAttempted(e) => {
-            let outcome = match (e.outcome.as_str(), e.next_at) {
-                ("reached", _) => "reached",
-                (_, 0) => "given_up",
-                _ => "unreached",
-            };
+            let outcome = if e.outcome == "reached" { "reached" } else { "unreached" };
             let mut signal = new::<calls::FollowUpAttempted>(&e.rule, cycle, at).holder(&e.by).outcome(outcome);
             signal.attempts = Some(e.attempt);
             signal

@@ -25,25 +25,34 @@ pub fn render(notice: &Notice, playbook: &Playbook, directory: &Snapshot, lang: 
     let page = Page { notice, playbook, directory, lang, link_base, rules: rule.map_or(&[], |r| &r.rules) };
     let template = match rule {
         Some(rule) => rule.template.clone(),
-        None => built_in(notice)?,
+        None => with_link(built_in(notice)?, link_base),
     };
     Some(tell::render(template.get(lang), |name| page.word(name)))
+}
+
+/// The ladder's texts name the ticket themselves.
+fn with_link(mut text: Text, link_base: &str) -> Text {
+    if !link_base.is_empty() {
+        text.zh.push_str("{link}");
+        text.en.push_str(" {link}");
+    }
+    text
 }
 
 fn built_in(notice: &Notice) -> Option<Text> {
     let text = match notice.rule.as_str() {
         WARNED => Text::new(
-            "【提醒】工单 {number}（{branch}）的时限“{clock}”将于 {due} 到期，请及时处理。{link}",
-            "[Reminder] Ticket {number} ({branch}): \"{clock}\" is due at {due}. {link}",
+            "【提醒】工单 {number}（{branch}）的时限“{clock}”将于 {due} 到期，请及时处理。",
+            "[Reminder] Ticket {number} ({branch}): \"{clock}\" is due at {due}.",
         ),
         BREACHED => Text::new(
-            "【超时】工单 {number}（{branch}）的时限“{clock}”已于 {due} 到期，尚未完成。{link}",
-            "[Overdue] Ticket {number} ({branch}): \"{clock}\" was due at {due} and is not met. {link}",
+            "【超时】工单 {number}（{branch}）的时限“{clock}”已于 {due} 到期，尚未完成。",
+            "[Overdue] Ticket {number} ({branch}): \"{clock}\" was due at {due} and is not met.",
         ),
         RAISED => raised(&notice.occasion),
         CORRECTED => Text::new(
-            "【更正】工单 {number}（{branch}）的时限“{clock}”此前的超时结论已更正，请以系统记录为准。{link}",
-            "[Correction] Ticket {number} ({branch}): the earlier verdict on \"{clock}\" was corrected. {link}",
+            "【更正】工单 {number}（{branch}）的时限“{clock}”此前的超时结论已更正，请以系统记录为准。",
+            "[Correction] Ticket {number} ({branch}): the earlier verdict on \"{clock}\" was corrected.",
         ),
         _ => return None,
     };
@@ -54,22 +63,20 @@ fn built_in(notice: &Notice) -> Option<Text> {
 fn raised(occasion: &Occasion) -> Text {
     let mut text = Text::new(
         "【升级第{rung}级】工单 {number}（{branch}）的时限“{clock}”已于 {due} 到期，尚未完成。",
-        "[Escalation, rung {rung}] Ticket {number} ({branch}): \"{clock}\" was due at {due} and is not met. ",
+        "[Escalation, rung {rung}] Ticket {number} ({branch}): \"{clock}\" was due at {due} and is not met.",
     );
     let more = match occasion.action.as_deref() {
-        Some("reroute") => ("工单已改派。", "The work was handed on. "),
-        Some("raise") => ("严重程度已提升。", "The severity was raised. "),
-        Some("plan") => ("请提交处理计划。", "Please answer with a plan. "),
+        Some("reroute") => ("工单已改派。", " The work was handed on."),
+        Some("raise") => ("严重程度已提升。", " The severity was raised."),
+        Some("plan") => ("请提交处理计划。", " Please answer with a plan."),
         _ => ("", ""),
     };
     text.zh.push_str(more.0);
     text.en.push_str(more.1);
     if occasion.late {
         text.zh.push_str("（系统恢复后补发）");
-        text.en.push_str("(Sent late, after an outage.) ");
+        text.en.push_str(" (Sent late, after an outage.)");
     }
-    text.zh.push_str("{link}");
-    text.en.push_str("{link}");
     text
 }
 
@@ -108,7 +115,7 @@ impl Page<'_> {
             "link" => Some(self.link()),
             _ => return None,
         };
-        Some(word.filter(|w| !w.is_empty() || name == "link").unwrap_or_else(|| NOTHING.to_owned()))
+        Some(word.filter(|w| !w.is_empty()).unwrap_or_else(|| NOTHING.to_owned()))
     }
 
     fn say(&self, text: &Text) -> String {
@@ -164,8 +171,13 @@ impl Page<'_> {
         })
     }
 
+    /// Where the case is looked at. Without an address of the console it is the number, by which
+    /// it is found there.
     fn link(&self) -> String {
-        if self.link_base.is_empty() { String::new() } else { format!("{}/{}", self.link_base.trim_end_matches('/'), self.notice.ticket) }
+        match self.link_base.trim_end_matches('/') {
+            "" => self.notice.matter.number.clone(),
+            base => format!("{base}/{}", self.notice.ticket),
+        }
     }
 
     /// By the branch's wall clock.

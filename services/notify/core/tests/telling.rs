@@ -11,7 +11,7 @@ use proto::{
     intake::v1 as register,
     sla_watchdog::v1 as chase,
 };
-use support::{House, MONDAY_10, failed, sent};
+use support::{House, MONDAY_10};
 
 const NOTHING: Vec<String> = Vec::new();
 
@@ -128,6 +128,7 @@ fn the_requester_hears_of_a_refusal_and_not_of_an_approval() {
         approver: "gm".into(),
         ..Default::default()
     });
+    assert_eq!(house.said(), ["wanted -> gm (holder, sms)"]);
     let decided = |decision: &str| work::ApprovalDecided {
         ticket: ticket.clone(),
         step: "propose".into(),
@@ -162,21 +163,66 @@ fn an_outcome_holds_for_its_own_event_only() {
     let mut house = House::opened();
     house.dispatch();
     house.said();
-    let attempted = |outcome: &str, next_at| calls::FollowUpAttempted {
-        ticket: None,
+    let attempted = |house: &House, outcome: &str| calls::FollowUpAttempted {
+        ticket: Some(house.ticket_ref()),
         rule: "call_back".into(),
-        attempt: 3,
         outcome: outcome.into(),
-        next_at,
         ..Default::default()
     };
-    let ticket = Some(house.ticket_ref());
-    house.rehearsal.hear(calls::FollowUpAttempted { ticket: ticket.clone(), ..attempted("busy", 9) });
+    house.rehearsal.hear(attempted(&house, "reached"));
     assert_eq!(house.said(), NOTHING);
-    house.rehearsal.hear(calls::FollowUpAttempted { ticket, ..attempted("busy", 0) });
+    house.rehearsal.hear(attempted(&house, "busy"));
+    assert_eq!(house.said(), ["not_reached -> rehearsal (taker, file)"]);
+    house.rehearsal.hear(calls::FollowUpRecorded { ticket: Some(house.ticket_ref()), ..Default::default() });
+    assert_eq!(house.said(), NOTHING);
+    let completed = |outcome: &str| calls::FollowUpCompleted {
+        ticket: Some(house.ticket_ref()),
+        outcome: outcome.into(),
+        ..Default::default()
+    };
+    let (content, given_up) = (completed("content"), completed("not_reached"));
+    house.rehearsal.hear(content);
+    assert_eq!(house.said(), NOTHING);
+    house.rehearsal.hear(given_up);
     assert_eq!(house.said(), ["given_up -> cr (holder, file)"]);
-    house.rehearsal.hear(register::TicketNoted { ticket: Some(house.ticket_ref()), ..Default::default() });
-    assert_eq!(house.said(), NOTHING);
+}
+
+#[test]
+fn a_case_becomes_major_once() {
+    let mut house = House::opened();
+    let change = |house: &mut House, severity: &str, blocked: bool| {
+        let facts = organisation::facts::to_proto(&Facts::new().with("door_blocked", playbook::Value::Bool(blocked)));
+        let ticket = Some(house.ticket_ref());
+        house.rehearsal.hear(register::TicketReclassified { ticket, severity: severity.into(), facts, ..Default::default() });
+        house.said()
+    };
+    assert_eq!(change(&mut house, "general", false), NOTHING);
+    assert_eq!(change(&mut house, "major", false), ["became_major -> gm (gm, sms)"]);
+    assert_eq!(change(&mut house, "major", true), ["any_change -> svc (service-manager, file)"], "it was major before");
+    assert_eq!(change(&mut house, "major", true), ["any_change -> svc (service-manager, file)"], "not about the class");
+    assert_eq!(change(&mut house, "general", false), NOTHING);
+    assert_eq!(change(&mut house, "major", false), ["became_major -> gm (gm, sms)"]);
+}
+
+#[test]
+fn a_step_is_done_when_its_last_stage_is_decided() {
+    let mut house = House::opened();
+    let decided = |house: &House, last: bool| work::ApprovalDecided {
+        ticket: Some(house.ticket_ref()),
+        step: "approve".into(),
+        decision: "approved".into(),
+        r#final: last,
+        ..Default::default()
+    };
+    let noted = |house: &mut House| {
+        let ticket = Some(house.ticket_ref());
+        house.rehearsal.hear(register::TicketNoted { ticket, ..Default::default() });
+        house.said()
+    };
+    house.rehearsal.hear(decided(&house, false));
+    assert_eq!(noted(&mut house), NOTHING);
+    house.rehearsal.hear(decided(&house, true));
+    assert_eq!(noted(&mut house), ["after_proposal -> gm (gm, file)"]);
 }
 
 #[test]
@@ -263,7 +309,7 @@ fn a_message_about_a_lost_message_is_not_told_of_in_turn() {
 fn the_same_event_heard_twice_tells_once() {
     use chassis_core::{Core, Frame, Heard, RowKey, Rows, Step};
     use notify_core::Notify;
-    let mut house = House::opened();
+    let house = House::opened();
     let heard = Heard {
         at: "dispatch/5/1.9".parse().unwrap(),
         event: work::WorkDispatched { ticket: Some(house.ticket_ref()), assignee: "cr".into(), ..Default::default() }.into(),
@@ -294,9 +340,4 @@ fn the_same_event_heard_twice_tells_once() {
         rows.extend(effects.rows.into_iter().map(|(key, change)| (key, change.put.map(|(body, _)| body))));
     }
     assert_eq!(told, [1, 0]);
-    house.dispatch();
-    let notice = house.only();
-    house.report(notice.id, failed("x")).unwrap();
-    house.after(Time::MINUTE);
-    house.report(notice.id, sent()).unwrap();
 }

@@ -66,6 +66,27 @@ fn a_rung_says_which_clock_since_when_and_what_it_asks() {
 }
 
 #[test]
+fn an_approver_reads_until_when_he_has() {
+    let mut house = House::opened();
+    let asked = |stage| proto::dispatch::v1::ApprovalAsked {
+        ticket: None,
+        step: "approve".into(),
+        stage,
+        approver: "gm".into(),
+        ..Default::default()
+    };
+    for (stage, until) in [(1, "2026-03-02 15:00"), (2, "2026-03-03 10:00"), (3, "—")] {
+        let ticket = Some(house.ticket_ref());
+        house.rehearsal.hear(proto::dispatch::v1::ApprovalAsked { ticket, ..asked(stage) });
+        let notice = house.only();
+        let directory = &house.rehearsal.directory;
+        let playbook = directory.playbook("shop", 1).unwrap();
+        let text = notify_core::words::render(&notice, playbook, directory, Lang::Zh, "").unwrap();
+        assert_eq!(text, format!("05-00001-8 等您审批，{until} 前：05-00001-8"), "without a console the number is the link");
+    }
+}
+
+#[test]
 fn words_are_those_of_the_occasion_not_of_the_sending() {
     let mut house = House::opened();
     house.dispatch();

@@ -32,6 +32,7 @@ fn node(code: &str, parent: &str, level: &str, name: &str) -> directory::Node {
         level: level.into(),
         name: name.into(),
         zone: "Asia/Shanghai".into(),
+        calendar: if level == "group" { "shop".into() } else { String::new() },
         ..Default::default()
     }
 }
@@ -76,8 +77,10 @@ pub fn group() -> Snapshot {
         version: 1,
         files: vec![directory::DocumentFile { path: "playbook.yaml".into(), text }],
     };
+    let source = "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n".to_owned();
+    let calendar = directory::CalendarActivated { id: "shop".into(), version: 1, source };
     let mut snapshot = Snapshot::default();
-    for (seq, entry) in [people.into(), AnyEvent::from(book)].iter().enumerate() {
+    for (seq, entry) in [people.into(), AnyEvent::from(calendar), AnyEvent::from(book)].iter().enumerate() {
         snapshot.apply(seq as u64 + 1, entry).unwrap_or_else(|problem| panic!("{problem}"));
     }
     snapshot
