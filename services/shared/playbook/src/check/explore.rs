@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Findings,
-    graph::{Graph, Happening, Phase, Quick, State},
+    graph::{Graph, Happening, Phase, State},
+    quick::Quick,
     universe::Packed,
 };
 use crate::{

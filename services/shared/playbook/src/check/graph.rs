@@ -1,12 +1,11 @@
 //! A case type as bits: what is done, which clocks run, which follow-ups are open, and what each event does to them.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::{cell::RefCell, collections::HashMap};
 
-use super::universe::{Packed, Universe};
+use super::{
+    quick::Quick,
+    universe::{Packed, Universe},
+};
 use crate::{
     case::CaseType,
     clock::{Clock, Scope, Trigger},
@@ -366,37 +365,4 @@ fn transient(case_type: &CaseType, clocks: &[&Clock], follow_ups: &[&FollowUp]) 
         }
     }
     names
-}
-
-/// A hash without keys: markings come from the playbook, not from strangers, and there are hundreds of thousands.
-#[derive(Default)]
-pub(super) struct Fold(u64);
-
-pub(super) type Quick = BuildHasherDefault<Fold>;
-
-impl Hasher for Fold {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 ^= self.0 >> 29;
-    }
-
-    fn write_u8(&mut self, byte: u8) {
-        self.write_u64(u64::from(byte));
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
-    }
-
-    fn write_isize(&mut self, word: isize) {
-        self.write_u64(word as u64);
-    }
 }

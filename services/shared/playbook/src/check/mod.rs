@@ -4,8 +4,11 @@
 //! case type is played through, conditions taken as free choices, to show that no case can get stuck, that some clock
 //! runs whenever somebody is waited for (P9), and that every end is answered, resolved and told (P4).
 
+#[cfg(test)]
+mod agreement;
 mod explore;
 mod graph;
+mod quick;
 mod universe;
 
 use crate::{

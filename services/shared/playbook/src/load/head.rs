@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use calendar::Limit;
 
-use super::{
-    document::Document,
-    reader::{Ctx, case_person},
-};
+use super::{document::Document, people::case_person, reader::Ctx};
 use crate::{
     facts::Value,
     model::{Param, ParamValue, Privacy, Wait},

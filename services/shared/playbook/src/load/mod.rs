@@ -13,6 +13,7 @@ mod form;
 mod head;
 mod matrix;
 pub mod names;
+mod people;
 pub(crate) mod reader;
 mod steps;
 pub(crate) mod table;

@@ -1,74 +1,10 @@
-//! The JSON Schema of playbook files, for editors: completion, and a first look at shapes while typing. What only the
-//! loader can know (names, types, tables) is left to it; whatever loads is valid here.
+//! The schema of each part of a playbook.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::{event::EVENTS, form::FieldKind};
+use super::{Properties, flag, many, named, object, one_of, recipients, reference, ruled, text};
 
-/// The schema as published in `deploy/playbooks/playbook.schema.json`.
-pub fn schema() -> Value {
-    let mut root = object(&[], head().into_iter().chain(sections()).collect());
-    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    root["title"] = json!("Hotline playbook");
-    root["$defs"] = definitions();
-    root
-}
-
-type Properties = Vec<(&'static str, Value)>;
-
-fn head() -> Properties {
-    vec![
-        ("playbook", reference("id")),
-        ("version", json!({ "type": "integer", "minimum": 1 })),
-        ("name", reference("text")),
-        ("line", reference("id")),
-        ("currency", json!({ "type": "string", "pattern": "^[A-Z]{3}$" })),
-    ]
-}
-
-fn sections() -> Properties {
-    vec![
-        ("roles", named(role())),
-        ("params", named(param())),
-        ("waits", named(wait())),
-        ("types", named(case_type())),
-        ("tables", named(free_table())),
-        ("approvals", named(matrix())),
-        ("clocks", named(clock())),
-        ("duties", named(duty())),
-        ("follow_ups", named(follow_up())),
-        ("tells", named(tell())),
-        ("figures", named(figure())),
-        ("reports", named(report())),
-        ("privacy", privacy()),
-    ]
-}
-
-fn definitions() -> Value {
-    let events: Vec<&str> = EVENTS.iter().map(|(name, _)| *name).collect();
-    let trigger = object(
-        &["on"],
-        vec![("on", reference("event")), ("when", reference("condition")), ("from", reference("id"))],
-    );
-    json!({
-        "id": { "type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}$" },
-        "text": object(&["zh", "en"], vec![("zh", text()), ("en", text())]),
-        "condition": { "type": "string", "description": "CEL, typed against the facts" },
-        "limit": {
-            "type": "string",
-            "description": "15m, 24h, 4 working hours, 1 working day, 7 days, end of shift, ..., or a parameter",
-        },
-        "rules": many(json!({ "type": "string", "pattern": "^[A-Z]+-[0-9]{2,}$" })),
-        "event": { "type": "string", "examples": events, "pattern": "^[a-z_]+\\.[a-z_]+(\\([a-z0-9_-]+\\))?$" },
-        "trigger": { "anyOf": [reference("event"), trigger] },
-        "recipient": { "type": "string", "description": "a role, role@level, holder, taker, follower, requester, customer" },
-        "amount": { "type": ["number", "string"] },
-        "fields": named(field()),
-        "choices": named(object(&["zh", "en"], vec![("zh", text()), ("en", text()), ("rules", reference("rules"))])),
-    })
-}
-
-fn role() -> Value {
+pub(super) fn role() -> Value {
     ruled(
         &["name", "level"],
         vec![
@@ -79,7 +15,7 @@ fn role() -> Value {
     )
 }
 
-fn param() -> Value {
+pub(super) fn param() -> Value {
     ruled(
         &["name"],
         vec![
@@ -92,14 +28,14 @@ fn param() -> Value {
     )
 }
 
-fn wait() -> Value {
+pub(super) fn wait() -> Value {
     ruled(
         &["name", "owner", "at_most"],
         vec![("name", reference("text")), ("owner", text()), ("at_most", reference("limit"))],
     )
 }
 
-fn field() -> Value {
+pub(super) fn field() -> Value {
     let kinds = [
         "text",
         "phone",
@@ -120,7 +56,6 @@ fn field() -> Value {
         "recording",
         "document",
     ];
-    debug_assert!(kinds.contains(&FieldKind::Order.as_str()));
     ruled(
         &["kind", "label"],
         vec![
@@ -137,7 +72,7 @@ fn field() -> Value {
     )
 }
 
-fn table_properties() -> Properties {
+pub(super) fn table_properties() -> Properties {
     let row = ruled(
         &["if", "then"],
         vec![
@@ -164,13 +99,13 @@ fn table_properties() -> Properties {
     ]
 }
 
-fn free_table() -> Value {
+pub(super) fn free_table() -> Value {
     let mut properties = table_properties();
     properties.push(("outputs", named(one_of(&["code", "int", "bool", "money", "date"]))));
     ruled(&["inputs", "rows", "outputs"], properties)
 }
 
-fn case_type() -> Value {
+pub(super) fn case_type() -> Value {
     let table = || ruled(&["inputs", "rows"], table_properties());
     let classify = object(&[], vec![("category", table()), ("severity", table()), ("tag", table())]);
     let repeat = ruled(
@@ -208,7 +143,7 @@ fn case_type() -> Value {
     )
 }
 
-fn route() -> Value {
+pub(super) fn route() -> Value {
     let refusal = object(&["to"], vec![("to", text()), ("reason", flag())]);
     let mut properties = table_properties();
     properties.extend([
@@ -221,7 +156,7 @@ fn route() -> Value {
     ruled(&["receiver", "inputs", "rows", "on_refusal", "on_silence"], properties)
 }
 
-fn step() -> Value {
+pub(super) fn step() -> Value {
     let proof = object(
         &["any", "name"],
         vec![
@@ -260,7 +195,7 @@ fn step() -> Value {
     )
 }
 
-fn matrix() -> Value {
+pub(super) fn matrix() -> Value {
     let stage = object(&["role"], vec![("role", text()), ("limit", reference("limit"))]);
     let band = ruled(
         &["chain"],
@@ -282,7 +217,7 @@ fn matrix() -> Value {
     )
 }
 
-fn clock() -> Value {
+pub(super) fn clock() -> Value {
     let budget = object(&["limit"], vec![("when", reference("condition")), ("limit", reference("limit"))]);
     let warn = object(
         &["tell"],
@@ -337,7 +272,7 @@ fn clock() -> Value {
     )
 }
 
-fn duty() -> Value {
+pub(super) fn duty() -> Value {
     ruled(
         &["name", "role", "recurs", "due", "tell_late"],
         vec![
@@ -351,7 +286,7 @@ fn duty() -> Value {
     )
 }
 
-fn follow_up() -> Value {
+pub(super) fn follow_up() -> Value {
     let question = ruled(
         &["kind", "text"],
         vec![
@@ -390,7 +325,7 @@ fn follow_up() -> Value {
     )
 }
 
-fn tell() -> Value {
+pub(super) fn tell() -> Value {
     ruled(
         &["on", "to", "channel", "template"],
         vec![
@@ -404,7 +339,7 @@ fn tell() -> Value {
     )
 }
 
-fn figure() -> Value {
+pub(super) fn figure() -> Value {
     ruled(
         &["name", "kind"],
         vec![
@@ -425,7 +360,7 @@ fn figure() -> Value {
     )
 }
 
-fn report() -> Value {
+pub(super) fn report() -> Value {
     ruled(
         &["name", "period", "figures", "to"],
         vec![
@@ -437,7 +372,7 @@ fn report() -> Value {
     )
 }
 
-fn privacy() -> Value {
+pub(super) fn privacy() -> Value {
     let days = || json!({ "type": "integer", "minimum": 1 });
     ruled(
         &["reveal", "keep_days", "keep_recordings_days"],
@@ -447,101 +382,4 @@ fn privacy() -> Value {
             ("keep_recordings_days", days()),
         ],
     )
-}
-
-/// A mapping with these keys and no others.
-fn object(required: &[&str], properties: Properties) -> Value {
-    let properties: Map<String, Value> =
-        properties.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
-}
-
-/// As `object`, and it may carry the numbers of its rules.
-fn ruled(required: &[&str], mut properties: Properties) -> Value {
-    properties.push(("rules", reference("rules")));
-    object(required, properties)
-}
-
-/// A mapping from ids.
-fn named(value: Value) -> Value {
-    json!({ "type": "object", "propertyNames": reference("id"), "additionalProperties": value })
-}
-
-/// A list, or one item by itself.
-fn many(item: Value) -> Value {
-    json!({ "anyOf": [item, { "type": "array", "items": item }] })
-}
-
-fn recipients() -> Value {
-    many(reference("recipient"))
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/$defs/{name}") })
-}
-
-fn one_of(words: &[&str]) -> Value {
-    json!({ "enum": words })
-}
-
-fn text() -> Value {
-    json!({ "type": "string" })
-}
-
-fn flag() -> Value {
-    json!({ "type": "boolean" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::yaml::{self, Node, Yaml};
-
-    const PUBLISHED: &str =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../../deploy/playbooks/playbook.schema.json");
-
-    fn as_json(node: &Node) -> Value {
-        match &node.value {
-            Yaml::Scalar { text, plain: true } => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
-            Yaml::Scalar { text, plain: false } => json!(text),
-            Yaml::List(items) => items.iter().map(as_json).collect(),
-            Yaml::Map(entries) => {
-                Value::Object(entries.iter().map(|e| (e.key.clone(), as_json(&e.node))).collect())
-            }
-        }
-    }
-
-    fn faults(text: &str) -> Vec<String> {
-        let mut problems = Vec::new();
-        let node = yaml::read(0, text, &mut problems).expect("well-formed");
-        let validator = jsonschema::validator_for(&schema()).expect("the schema is one");
-        validator.iter_errors(&as_json(&node)).map(|e| format!("{}: {e}", e.instance_path())).collect()
-    }
-
-    #[test]
-    fn the_published_schema_is_fresh() {
-        let fresh = serde_json::to_string_pretty(&schema()).expect("plain values") + "\n";
-        if std::env::var_os("UPDATE_SCHEMA").is_some() {
-            std::fs::write(PUBLISHED, &fresh).expect("the file can be written");
-        }
-        let published = std::fs::read_to_string(PUBLISHED).unwrap_or_default();
-        assert_eq!(published, fresh, "run the test once with UPDATE_SCHEMA=1");
-    }
-
-    #[test]
-    fn sound_playbooks_are_valid() {
-        let group = include_str!("../../../../deploy/playbooks/dealer-group/playbook.yaml");
-        assert_eq!(faults(group), Vec::<String>::new());
-        assert_eq!(faults(include_str!("../tests/broken/base.yaml")), Vec::<String>::new());
-    }
-
-    #[test]
-    fn wrong_shapes_are_not() {
-        let base = include_str!("../tests/broken/base.yaml");
-        for (from, to) in
-            [("pauses:", "pases:"), ("level: group", "level: planet"), ("keep_days: 365", "keep_days: long")]
-        {
-            assert!(!faults(&base.replacen(from, to, 1)).is_empty(), "{to}");
-        }
-    }
 }
