@@ -97,6 +97,40 @@ fn work_heard_before_the_opening_is_taken_up_with_it() {
 }
 
 #[test]
+fn in_whatever_order_the_sources_arrive_the_cycle_stands_alike() {
+    // Each source is in order; across them every interleaving of two and four is tried.
+    let mut ends = std::collections::BTreeSet::new();
+    for places in 0..64_u32 {
+        if places.count_ones() != 2 {
+            continue;
+        }
+        let mut house = House::new("complaint");
+        let (mut register, mut work) = (0, 0);
+        for place in 0..6 {
+            if places >> place & 1 == 1 {
+                house.cycle = register;
+                if register == 0 {
+                    house.cycle = 1;
+                    house.open(Facts::new(), &[]);
+                } else {
+                    house.reopen();
+                }
+                register += 1;
+            } else {
+                house.cycle = 1 + work / 2;
+                if work % 2 == 0 { house.step_done("feedback") } else { house.work_completed() }
+                work += 1;
+            }
+        }
+        let known = house.known();
+        let open: Vec<_> = known.open().map(|c| (c.cycle, c.rule.clone(), c.try_at, c.due_at)).collect();
+        assert_eq!((known.matter.cycle, open.len()), (2, 1), "{places:06b}");
+        ends.insert(format!("{open:?} {:?}", known.phase));
+    }
+    assert_eq!(ends.len(), 1, "{ends:?}");
+}
+
+#[test]
 fn work_of_the_next_cycle_waits_for_the_reopening() {
     let mut house = House::opened("complaint");
     house.cycle = 2;

@@ -29,6 +29,7 @@ pub struct House {
     pub ticket: Id,
     pub cycle: u32,
     case_type: &'static str,
+    playbook: PlaybookRef,
 }
 
 fn node(code: &str, parent: &str, level: &str, calendar: &str) -> directory::Node {
@@ -48,6 +49,11 @@ fn person(code: &str, role: &str, at: &str) -> directory::Person {
 }
 
 pub fn shop() -> Snapshot {
+    shop_with("shop", 1, include_str!("playbook.yaml"))
+}
+
+/// The shop under another rule book.
+pub fn shop_with(playbook: &str, version: u32, text: &str) -> Snapshot {
     let people = directory::DirectoryChanged {
         nodes: vec![node("G", "", "group", ""), node("B1", "G", "branch", "shop"), node("B2", "G", "branch", "shop")],
         persons: vec![
@@ -56,17 +62,17 @@ pub fn shop() -> Snapshot {
             person("cr", "cr-manager", "B1"),
             person("cr2", "cr-manager", "B2"),
             person("gm", "gm", "B1"),
+            person("spec", "cr-specialist", "B1"),
         ],
         ..Default::default()
     };
     let calendar = |id: &str, source: &str| {
         AnyEvent::from(directory::CalendarActivated { id: id.into(), version: 1, source: source.into() })
     };
-    let text = include_str!("playbook.yaml").to_owned();
     let book = directory::PlaybookActivated {
-        id: "shop".into(),
-        version: 1,
-        files: vec![directory::DocumentFile { path: "playbook.yaml".into(), text }],
+        id: playbook.into(),
+        version,
+        files: vec![directory::DocumentFile { path: "playbook.yaml".into(), text: text.to_owned() }],
     };
     let entries = [people.into(), calendar("call-centre", CENTRE), calendar("shop", SHOP), book.into()];
     let mut snapshot = Snapshot::default();
@@ -87,9 +93,14 @@ pub fn holder(code: &str, role: &str, node: &str) -> Actor {
 impl House {
     /// A case that nobody has heard of yet.
     pub fn new(case_type: &'static str) -> House {
+        House::under("shop", 1, shop(), case_type)
+    }
+
+    pub fn under(playbook: &str, version: u32, directory: Snapshot, case_type: &'static str) -> House {
         let bucket = Bucket::first_of(Shard::new(5).expect("there are sixteen"));
         let ticket = Id::mint(MONDAY_10, bucket, [7; 9]);
-        House { rehearsal: Rehearsal::new(shop(), MONDAY_10), ticket, cycle: 1, case_type }
+        let playbook = PlaybookRef { id: playbook.into(), version };
+        House { rehearsal: Rehearsal::new(directory, MONDAY_10), ticket, cycle: 1, case_type, playbook }
     }
 
     /// A case just opened.
@@ -105,7 +116,7 @@ impl House {
             number: "05-00001-8".into(),
             cycle: self.cycle,
             branch: "B1".into(),
-            playbook: Some(PlaybookRef { id: "shop".into(), version: 1 }),
+            playbook: Some(self.playbook.clone()),
             case_type: self.case_type.into(),
         }
     }

@@ -23,6 +23,7 @@ pub struct House {
     pub rehearsal: Rehearsal<Notify>,
     pub ticket: Id,
     pub cycle: u32,
+    playbook: PlaybookRef,
 }
 
 fn node(code: &str, parent: &str, level: &str, name: &str) -> directory::Node {
@@ -43,6 +44,11 @@ fn person(code: &str, role: &str, at: &str) -> directory::Person {
 }
 
 pub fn group() -> Snapshot {
+    group_with("shop", 1, include_str!("playbook.yaml"))
+}
+
+/// The group under another rule book.
+pub fn group_with(playbook: &str, version: u32, text: &str) -> Snapshot {
     let mut away = person("gm", "gm", "B1");
     away.deputy = "deputy".into();
     away.absences = vec![directory::Absence {
@@ -61,21 +67,23 @@ pub fn group() -> Snapshot {
             person("spec", "cr-specialist", "B1"),
             person("svc", "service-manager", "B1"),
             away,
-            person("deputy", "sales-manager", "B1"),
+            person("deputy", "cr-specialist", "B2"),
             person("brand", "brand-division", "D"),
             person("law1", "legal", "G"),
             person("law2", "legal", "G"),
             person("chief", "ceo", "G"),
+            person("vp", "operations-vp", "G"),
+            person("super", "call-centre-supervisor", "G"),
+            person("sales", "sales-manager", "B1"),
             person("agent", "call-centre-agent", "G"),
             person("rehearsal", "call-centre-agent", "G"),
         ],
         ..Default::default()
     };
-    let text = include_str!("playbook.yaml").to_owned();
     let book = directory::PlaybookActivated {
-        id: "shop".into(),
-        version: 1,
-        files: vec![directory::DocumentFile { path: "playbook.yaml".into(), text }],
+        id: playbook.into(),
+        version,
+        files: vec![directory::DocumentFile { path: "playbook.yaml".into(), text: text.to_owned() }],
     };
     let source = "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n".to_owned();
     let calendar = directory::CalendarActivated { id: "shop".into(), version: 1, source };
@@ -99,9 +107,14 @@ impl Default for House {
 
 impl House {
     pub fn new() -> House {
+        House::under("shop", 1, group())
+    }
+
+    pub fn under(playbook: &str, version: u32, directory: Snapshot) -> House {
         let bucket = Bucket::first_of(Shard::new(5).expect("there are sixteen"));
         let ticket = Id::mint(MONDAY_10, bucket, [7; 9]);
-        House { rehearsal: Rehearsal::new(group(), MONDAY_10), ticket, cycle: 1 }
+        let playbook = PlaybookRef { id: playbook.into(), version };
+        House { rehearsal: Rehearsal::new(directory, MONDAY_10), ticket, cycle: 1, playbook }
     }
 
     /// A general complaint just opened; nobody was told of that.
@@ -117,7 +130,7 @@ impl House {
             number: "05-00001-8".into(),
             cycle: self.cycle,
             branch: "B1".into(),
-            playbook: Some(PlaybookRef { id: "shop".into(), version: 1 }),
+            playbook: Some(self.playbook.clone()),
             case_type: "complaint".into(),
         }
     }
@@ -214,7 +227,7 @@ impl House {
 
     pub fn text(&self, notice: &Notice, lang: Lang) -> String {
         let directory = &self.rehearsal.directory;
-        let playbook = directory.playbook("shop", 1).expect("it is active");
+        let playbook = directory.playbook(&self.playbook.id, self.playbook.version).expect("it is active");
         notify_core::words::render(notice, playbook, directory, lang, "https://desk.example/t").expect("the rule is known")
     }
 
