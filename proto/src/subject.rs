@@ -154,7 +154,10 @@ mod tests {
         let (a, b) = (Shard::new(3).unwrap(), Shard::new(15).unwrap());
         for service in Service::ALL {
             assert_eq!(Service::parse(service.name()), Some(service));
-            assert_eq!(parse(&event(service, a, "ticket", "opened")), Some(Place::Event { service, shard: a }));
+            assert_eq!(
+                parse(&event(service, a, "ticket", "opened")),
+                Some(Place::Event { service, shard: a })
+            );
             assert_eq!(parse(&peer(service, a, b)), Some(Place::Peer { service, from: a, to: b }));
             assert_eq!(parse_head(&head(service, b)), Some((service, b)));
         }

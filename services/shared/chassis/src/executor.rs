@@ -60,7 +60,7 @@ async fn follow<C: Core>(handle: Handle<C>, executor: Arc<dyn Executor<C>>, shar
             continue;
         }
         // A missed wake-up is no harm: it looks again by itself.
-        let _ = tokio::time::timeout(Duration::from_secs(10), moved.changed()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(5), moved.changed()).await;
     }
 }
 

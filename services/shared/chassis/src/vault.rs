@@ -178,15 +178,17 @@ impl Vault {
             .encrypt(&XNonce::from(nonce), Payload { msg: key.as_slice(), aad: owner.uuid().as_bytes() })
             .map_err(|_| fault("wrapping a key"))?;
         // Two callers may make one at once: the first stays, both read it back.
-        let stored: Vec<u8> = sqlx::query_scalar(
-            "with made as (insert into vault_key (owner, wrapped) values ($1, $2) on conflict do nothing returning wrapped) \
-             select wrapped from made union all select wrapped from vault_key where owner = $1 limit 1",
-        )
-        .bind(owner.uuid())
-        .bind([nonce.as_slice(), &wrapped].concat())
-        .fetch_one(&self.pool)
-        .await
-        .map_err(|error| unreachable_store(&error))?;
+        sqlx::query("insert into vault_key (owner, wrapped) values ($1, $2) on conflict do nothing")
+            .bind(owner.uuid())
+            .bind([nonce.as_slice(), &wrapped].concat())
+            .execute(&self.pool)
+            .await
+            .map_err(|error| unreachable_store(&error))?;
+        let stored: Vec<u8> = sqlx::query_scalar("select wrapped from vault_key where owner = $1")
+            .bind(owner.uuid())
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|error| unreachable_store(&error))?;
         self.unwrap(owner, &stored)
     }
 
