@@ -129,7 +129,11 @@ impl Desk {
             "approved" => true,
             "rejected" => false,
             _ => {
-                return Err(Refusal::field("decision", "须为 approved 或 rejected。", "approved or rejected"));
+                return Err(Refusal::field(
+                    "decision",
+                    "须为 approved 或 rejected。",
+                    "approved or rejected",
+                ));
             }
         };
         if message.stage == 0 {

@@ -13,6 +13,9 @@
 mod grpc;
 mod read;
 mod report;
+#[cfg(test)]
+#[path = "../core/tests/shop/mod.rs"]
+mod shop;
 mod shown;
 
 use dispatch_core::Dispatch;

@@ -55,3 +55,6 @@ pub(crate) fn branches(actor: &Actor, wanted: &str, directory: &Snapshot) -> Opt
     }
     Some(directory.nodes().map(|node| node.code.clone()).filter(|code| within(code)).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,3 +145,74 @@ fn at_field(name: &str, zh: &str, en: &str) -> Violation {
 fn violation(field: &str, zh: &str, en: &str) -> Violation {
     Violation { field: field.to_owned(), zh: zh.to_owned(), en: en.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use playbook::Value;
+
+    use super::*;
+
+    use crate::shop::{self, Shop};
+
+    fn message(step: &str, fields: &[(&str, &str)]) -> contract::CompleteStepRequest {
+        contract::CompleteStepRequest {
+            step: step.into(),
+            fields: fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn read(shop: &Shop, message: &contract::CompleteStepRequest) -> Result<Plain, Refusal> {
+        plain(&shop.work(), &shop.core.directory, message)
+    }
+
+    fn fields(refusal: &Refusal) -> Vec<&str> {
+        refusal.violations.iter().map(|violation| violation.field.as_str()).collect()
+    }
+
+    #[test]
+    fn words_and_facts_part_ways() {
+        let shop = Shop::running();
+        let written = [("solution", " a new clutch "), ("amount", "1200.50"), ("culprit", "TECH")];
+        let read = read(&shop, &message("propose", &written)).unwrap();
+        assert_eq!(read.report.facts.get("amount"), Some(&Value::money("CNY", 120_050)));
+        assert_eq!(read.report.facts.len(), 1, "words are never facts");
+        assert_eq!(read.words["solution"], "a new clutch");
+        assert_eq!(read.words["culprit"], "TECH");
+        assert_eq!(read.report.bars, ["TECH"]);
+        assert!(read.report.sealed.is_empty());
+    }
+
+    #[test]
+    fn everything_that_does_not_fit_is_named_at_once() {
+        let shop = Shop::running();
+        let long = "字".repeat(LONGEST_TEXT + 1);
+        let written =
+            [("solution", long.as_str()), ("amount", "much"), ("culprit", "NOBODY"), ("weather", "fine")];
+        let mut message = message("propose", &written);
+        message.proofs = vec![contract::Proof { kind: "rumour".into(), ..Default::default() }];
+        let refusal = read(&shop, &message).unwrap_err();
+        assert_eq!(
+            fields(&refusal),
+            ["fields.amount", "fields.culprit", "fields.solution", "fields.weather", "proofs[0].kind"]
+        );
+    }
+
+    #[test]
+    fn an_empty_field_is_not_given_and_an_unknown_step_is_refused() {
+        let shop = Shop::running();
+        let read_empty = read(&shop, &message("propose", &[("solution", "  "), ("weather", "")])).unwrap();
+        assert!(read_empty.words.is_empty() && read_empty.report.facts.is_empty());
+        assert_eq!(fields(&read(&shop, &message("dance", &[])).unwrap_err()), ["step"]);
+    }
+
+    #[test]
+    fn what_the_shell_reads_the_core_takes() {
+        let mut shop = Shop::running();
+        shop.judge();
+        let read = read(&shop, &message("propose", &[("amount", "10")])).unwrap();
+        let mut report = read.report;
+        report.sealed.insert("solution".into(), shop::sealed());
+        shop.complete("SERVICE", "propose", report).unwrap();
+    }
+}
