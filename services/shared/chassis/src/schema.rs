@@ -51,7 +51,11 @@ pub async fn prepare(
         .execute(AssertSqlSafe(format!("create schema if not exists {schema}; {OWN_TABLES}")))
         .await
         .map_err(create)?;
-    migrations.run(&mut connection).await.map_err(|source| SchemaError::Migrate { schema, source })?;
+    // A pool of one, for the migrator's sake: it borrows a connection in a way that a future
+    // which moves between threads cannot.
+    let pool = pool(options.clone(), 1);
+    migrations.run(&pool).await.map_err(|source| SchemaError::Migrate { schema, source })?;
+    pool.close().await;
     connection.close().await.map_err(SchemaError::Connect)
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chassis_core::Core;
+use futures::future::BoxFuture;
 use proto::{DESCRIPTORS, journal::v1::journal_service_server::JournalServiceServer};
 use sqlx::migrate::Migrator;
 use thiserror::Error;
@@ -62,8 +63,13 @@ pub struct Service<C: Core> {
     pub executors: Box<dyn FnOnce(Handle<C>) -> Vec<Arc<dyn Executor<C>>> + Send>,
 }
 
-/// Runs a service until `setup.stop`.
-pub async fn serve<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartError> {
+/// Runs a service until `setup.stop`. Boxed, so that its many parts stay one
+/// type for the compiler.
+pub fn serve<C: Core>(setup: Setup, service: Service<C>) -> BoxFuture<'static, Result<(), StartError>> {
+    Box::pin(run(setup, service))
+}
+
+async fn run<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartError> {
     let config = setup.config.clone();
     let options = schema::options(&config.database_url, C::SERVICE)?;
     prepare(&options, C::SERVICE, service.migrations, &setup).await?;
