@@ -2,7 +2,7 @@
 //! the chase, so the group's stands in for it, and if there is none, every hour counts. What was used is on record.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
@@ -27,6 +27,14 @@ pub(crate) fn choose(directory: &Snapshot, branch: &str, of: CalendarOf) -> Cale
         .unwrap_or_else(|| always_open(directory.zone_of(branch)))
 }
 
+/// Every calendar version that a clock may run under now; one that runs under another is to be computed anew.
+pub fn in_force(directory: &Snapshot) -> BTreeSet<String> {
+    let of_nodes = directory.nodes().filter_map(|node| directory.calendar_of(&node.code));
+    let named =
+        of_nodes.chain(directory.calendar(CALL_CENTRE)).map(|calendar| calendar.version().to_string());
+    named.chain([always_open(None).version().to_string()]).collect()
+}
+
 fn of_the_group(directory: &Snapshot) -> Option<&Calendar> {
     let root = directory.nodes().find(|node| node.parent.is_none())?;
     directory.calendar_of(&root.code)
@@ -40,7 +48,8 @@ fn always_open(zone: Option<&str>) -> Calendar {
     if let Some(calendar) = known.get(zone) {
         return calendar.clone();
     }
-    let calendar = compile(zone).or_else(|| compile("UTC")).expect("a calendar open at all hours in UTC compiles");
+    let calendar =
+        compile(zone).or_else(|| compile("UTC")).expect("a calendar open at all hours in UTC compiles");
     known.insert(zone.to_owned(), calendar.clone());
     calendar
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use chassis_core::{Aggregate, Column, ColumnKind, Table, Value};
+use chassis_core::{Actor, Aggregate, Column, ColumnKind, Grant, Table, Value};
+use organisation::Snapshot;
 use playbook::Facts;
 use proto::{
     Id, Time,
@@ -22,6 +23,8 @@ pub(crate) const CASES: Table = Table {
         Column { name: "next_due", kind: ColumnKind::Time },
         Column { name: "next_clock", kind: ColumnKind::Text },
         Column { name: "state", kind: ColumnKind::Text },
+        Column { name: "barred", kind: ColumnKind::Words },
+        Column { name: "calendars", kind: ColumnKind::Words },
     ],
 };
 
@@ -73,6 +76,16 @@ pub struct PastCycle {
 /// P9: an open case that nobody chases, without a running clock and without a named wait.
 pub fn uncovered(case: &Case) -> bool {
     case.is_open() && case.waits.is_empty() && !case.clocks.iter().any(Ledger::is_live)
+}
+
+/// Whether somebody may see the clocks of a case: at its branch or above, and not barred from it (DG-03).
+pub fn may_see(case: &Case, actor: &Actor, directory: &Snapshot) -> bool {
+    let barred = actor.person().is_some_and(|person| case.barred.contains(person));
+    let near = |grant: &Grant| {
+        directory.is_within(&case.branch, &grant.node)
+            || directory.node(&grant.node).is_some_and(|n| n.parent.is_none())
+    };
+    !barred && actor.grants().iter().any(near)
 }
 
 impl Case {
@@ -171,7 +184,8 @@ impl Case {
 
     /// Puts clocks and evidence on record: from here on they are history.
     pub(crate) fn put_away(&mut self, facts: Facts, to: Time) {
-        let clocks: Vec<Ledger> = self.clocks.drain(..).map(|ledger| Ledger { judged_on: None, ..ledger }).collect();
+        let clocks: Vec<Ledger> =
+            self.clocks.drain(..).map(|ledger| Ledger { judged_on: None, ..ledger }).collect();
         if !clocks.is_empty() {
             self.past.push(PastCycle { cycle: self.cycle, clocks });
         }
@@ -190,14 +204,18 @@ impl Case {
     /// How many runs of the same were put away in this cycle.
     pub(crate) fn runs_on_record(&self, clock: &str, instance: &str) -> usize {
         let same = |ledger: &&Ledger| {
-            ledger.clock == clock && ledger.instance.split_once('#').map_or(ledger.instance.as_str(), |(i, _)| i) == instance
+            ledger.clock == clock
+                && ledger.instance.split_once('#').map_or(ledger.instance.as_str(), |(i, _)| i) == instance
         };
         let here = self.past.iter().filter(|past| past.cycle == self.cycle);
         here.flat_map(|past| &past.clocks).filter(same).count()
     }
 
     fn next_beginning(&self) -> Option<&Signal> {
-        self.ahead.iter().filter(|signal| signal.begins() && signal.cycle > self.cycle).min_by_key(|signal| signal.cycle)
+        self.ahead
+            .iter()
+            .filter(|signal| signal.begins() && signal.cycle > self.cycle)
+            .min_by_key(|signal| signal.cycle)
     }
 
     fn adopt(&mut self, ticket: &TicketRef) {
@@ -225,6 +243,12 @@ impl Case {
         }
     }
 
+    /// The calendar versions under which clocks run that are not judged yet: those that a new version moves.
+    fn calendars(&self) -> Vec<String> {
+        let open = self.clocks.iter().filter(|clock| clock.is_live() && clock.breached.is_none());
+        open.map(|clock| clock.calendar.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     fn state(&self) -> &'static str {
         match self.closed_at {
             _ if self.cycle == 0 => "early",
@@ -249,6 +273,8 @@ impl Aggregate for Case {
             next.map(|(due, _)| due).into(),
             next.map(|(_, clock)| clock.to_owned()).into(),
             self.state().into(),
+            Value::Words(self.barred.iter().cloned().collect()),
+            Value::Words(self.calendars()),
         ]
     }
 }

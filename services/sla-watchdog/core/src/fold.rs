@@ -5,16 +5,19 @@ use std::collections::BTreeSet;
 use calendar::Limit;
 use chassis_core::{Refusal, RefusalKind};
 use organisation::Snapshot;
-use playbook::{CalendarOf, CaseType, Clock, Condition, Facts, Playbook, Scope, Trigger, Value, clock::any_matches};
-use proto::{Event, Time, dispatch::v1::WorkStepDone};
+use playbook::{
+    CalendarOf, CaseType, Clock, Condition, Facts, Playbook, Scope, Trigger, Value, clock::any_matches,
+};
+use proto::Time;
 
 use crate::{
     calendars,
     case::Case,
+    instance::{Keys, begun, concerned},
     ledger::{Basis, How},
     recipients::Parts,
     run::{End, Run},
-    signal::{Keys, Reach, Signal},
+    signal::Signal,
     waits::Waits,
 };
 
@@ -37,8 +40,14 @@ impl<'a> Book<'a> {
             Refusal::new(
                 RefusalKind::Internal,
                 "unknown-playbook",
-                format!("案件 {} 所依据的规则手册 {} 第 {} 版尚未生效。", case.id, case.playbook, case.version),
-                format!("Case {} runs under playbook {} version {}, which is not active here.", case.id, case.playbook, case.version),
+                format!(
+                    "案件 {} 所依据的规则手册 {} 第 {} 版尚未生效。",
+                    case.id, case.playbook, case.version
+                ),
+                format!(
+                    "Case {} runs under playbook {} version {}, which is not active here.",
+                    case.id, case.playbook, case.version
+                ),
             )
         })?;
         let clocks = playbook.clocks.iter().filter(|clock| clock.applies_to(&case.case_type)).collect();
@@ -51,7 +60,8 @@ impl<'a> Book<'a> {
     }
 
     pub fn listens(&self, event: &str, subject: Option<&str>) -> bool {
-        let named = |t: &Trigger| t.event == event && (t.subject.is_none() || t.subject.as_deref() == subject);
+        let named =
+            |t: &Trigger| t.event == event && (t.subject.is_none() || t.subject.as_deref() == subject);
         self.clocks.iter().any(|c| c.start.iter().chain(&c.stop).chain(&c.cancel).any(named))
     }
 }
@@ -189,7 +199,8 @@ impl<'a, 'b> Fold<'a, 'b> {
 
     /// Work handed to somebody else is no longer awaited from the one before.
     fn supersede(&mut self, hand_off: u32, at: Time) {
-        for run in self.view.runs.iter_mut().filter(|run| run.is_live() && run.clock.scope == Scope::HandOff) {
+        for run in self.view.runs.iter_mut().filter(|run| run.is_live() && run.clock.scope == Scope::HandOff)
+        {
             if run.key.parse::<u32>().is_ok_and(|earlier| earlier < hand_off) {
                 run.end = Some(End { at, how: How::Cancelled, with_cycle: false, reported_later: false });
             }
@@ -206,11 +217,16 @@ impl<'a, 'b> Fold<'a, 'b> {
     }
 
     fn finish(&mut self, clock: &'a Clock, trigger: &Trigger, signal: &Signal, how: How) {
-        let reach = reach(clock, trigger, signal);
+        let reach = concerned(clock, trigger, signal);
         self.dormant.retain(|d| d.clock.id != clock.id || !reach.covers(&d.key));
         for run in self.view.runs.iter_mut().filter(|run| run.is_live() && run.clock.id == clock.id) {
             if reach.covers(&run.key) {
-                run.end = Some(End { at: signal.at, how, with_cycle: false, reported_later: signal.reported_later });
+                run.end = Some(End {
+                    at: signal.at,
+                    how,
+                    with_cycle: false,
+                    reported_later: signal.reported_later,
+                });
             }
         }
     }
@@ -256,8 +272,15 @@ impl<'a, 'b> Fold<'a, 'b> {
         }
     }
 
-    fn start(&mut self, clock: &'a Clock, trigger: &'a Trigger, signal: &Signal, facts: &Facts, before: Option<&Facts>) {
-        let (base, key) = instance(clock, signal);
+    fn start(
+        &mut self,
+        clock: &'a Clock,
+        trigger: &'a Trigger,
+        signal: &Signal,
+        facts: &Facts,
+        before: Option<&Facts>,
+    ) {
+        let (base, key) = begun(clock, signal);
         let from = Time(trigger.instant(signal.at.0, facts));
         if let Some(at) = self.live(clock, &key) {
             self.move_start(at, trigger, from, signal.at, facts);
@@ -292,7 +315,14 @@ impl<'a, 'b> Fold<'a, 'b> {
         self.view.runs.iter().position(|run| run.is_live() && run.clock.id == clock.id && run.key == key)
     }
 
-    fn run(&mut self, clock: &'a Clock, (base, key, keys): (String, String, Keys), from: Time, now: Time, facts: &Facts) {
+    fn run(
+        &mut self,
+        clock: &'a Clock,
+        (base, key, keys): (String, String, Keys),
+        from: Time,
+        now: Time,
+        facts: &Facts,
+    ) {
         let Some(limit) = clock.limit.limit(facts) else { return };
         // The fact that it comes before is not known yet: it starts when it is.
         if let Limit::Before { of, .. } = limit
@@ -358,32 +388,4 @@ fn anchor(limit: &Limit, start: Time, facts: &Facts) -> Time {
         Limit::Before { of, .. } => facts.instant(of).map_or(start, Time),
         _ => start,
     }
-}
-
-/// The instance that a start begins, as people read it and as it is told apart. A clock of a step watches the step
-/// whose end stops it, whatever started it: judging starts the clock of proposing.
-fn instance(clock: &Clock, signal: &Signal) -> (String, String) {
-    if clock.scope == Scope::Step {
-        let mut awaited = clock.stop.iter().filter(|t| t.event == WorkStepDone::NAME).filter_map(|t| t.subject.as_deref());
-        let own = signal.keys.step.as_deref();
-        let first = awaited.next();
-        let one_of_several = first.is_some() && (first == own || awaited.next().is_some());
-        if let Some(step) = first.filter(|_| !one_of_several) {
-            return (step.to_owned(), step.to_owned());
-        }
-    }
-    match signal.reach(clock.scope) {
-        Reach::All => (String::new(), String::new()),
-        Reach::One { base, exact } => (base, exact),
-    }
-}
-
-/// Which instances a trigger concerns: those of the event's own step, call-back or hand-off; but a trigger that names
-/// a step of which the clock has no instances (started at `judge`, stopped at `propose`) concerns them all.
-fn reach(clock: &Clock, trigger: &Trigger, signal: &Signal) -> Reach {
-    let own = |t: &Trigger| t.subject.is_none() || t.subject == trigger.subject;
-    if trigger.subject.is_some() && !clock.start.iter().any(own) {
-        return Reach::All;
-    }
-    signal.reach(clock.scope)
 }

@@ -25,7 +25,12 @@ const REMINDERS: usize = 1000;
 const OWN_RANK: u8 = u8::MAX;
 
 /// Judges the case up to `case.judged`, says what is new and arms the timer. `fired`: the timer row is used up.
-pub(crate) fn settle(case: &mut Case, silent: &[Service], fired: bool, step: &mut Step<'_>) -> Result<(), Halt> {
+pub(crate) fn settle(
+    case: &mut Case,
+    silent: &[Service],
+    fired: bool,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     if case.cycle == 0 {
         return Ok(());
     }
@@ -36,7 +41,7 @@ pub(crate) fn settle(case: &mut Case, silent: &[Service], fired: bool, step: &mu
         let view = fold(&book, case);
         let echoes = Round::new(case, &view, &book, silent, step).run();
         note(case, &view);
-        let heard_itself = echoes.into_iter().fold(false, |any, echo| case.insert(echo) || any);
+        let heard_itself = echoes.into_iter().filter_map(|echo| case.insert(echo).then_some(())).count() > 0;
         let again = heard_itself || move_on(case, &view);
         if !again || round == ROUNDS {
             rearm(case, &view, fired, step);
@@ -116,7 +121,17 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         let voice = Voice::new(case, &view.branch, step);
         let finder = Finder { book, view, now: voice.now() };
         let (judged, cycle) = (case.judged, case.cycle);
-        Round { view, book, finder, silent, judged, cycle, clocks: &mut case.clocks, voice, echoes: Vec::new() }
+        Round {
+            view,
+            book,
+            finder,
+            silent,
+            judged,
+            cycle,
+            clocks: &mut case.clocks,
+            voice,
+            echoes: Vec::new(),
+        }
     }
 
     fn run(mut self) -> Vec<Signal> {
@@ -135,7 +150,11 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
     /// The next thing that can be said now, of whichever clock.
     fn soonest(&self, places: &[usize]) -> Option<(Time, usize, &'r Run<'a>, Action)> {
         let view = self.view;
-        let all = view.runs.iter().zip(places).filter_map(|(run, at)| Some((next(run, &self.clocks[*at])?, *at, run)));
+        let all = view
+            .runs
+            .iter()
+            .zip(places)
+            .filter_map(|(run, at)| Some((next(run, &self.clocks[*at])?, *at, run)));
         let ripe = all.filter(|(next, ..)| !next.on_time || next.at <= self.judged);
         ripe.min_by_key(|(next, at, _)| (next.at, *at)).map(|(next, at, run)| (next.at, at, run, next.action))
     }
@@ -187,8 +206,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         let ledger = &mut self.clocks[at];
         ledger.retracted = false;
         let from = ledger.verdict();
-        let ended_otherwise =
-            ledger.ended.is_some_and(|ended| run.end.map(|end| end.how) != Some(ended.how));
+        let ended_otherwise = ledger.ended.is_some_and(|ended| run.end.map(|end| end.how) != Some(ended.how));
         let not_missed = ledger.breached.is_some() && !missed;
         if !ended_otherwise && !not_missed {
             return;
@@ -220,8 +238,12 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
     }
 
     fn write_correction(&mut self, at: usize, from: &str, to: &str, reason: &str) {
-        let correction =
-            Correction { at: self.voice.now(), from: from.to_owned(), to: to.to_owned(), reason: reason.to_owned() };
+        let correction = Correction {
+            at: self.voice.now(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            reason: reason.to_owned(),
+        };
         self.clocks[at].corrections.push(correction);
         self.voice.corrected(&self.clocks[at], from, to, reason);
     }
@@ -341,5 +363,6 @@ fn copy_figures(run: &Run<'_>, ledger: &mut Ledger) {
     ledger.last_due = run.last_due;
     ledger.limit = run.limit.to_string();
     ledger.calendar.clone_from(&run.calendar_used);
-    ledger.suspensions = run.pauses.iter().filter(|span| run.end.is_none_or(|end| span.from < end.at)).cloned().collect();
+    ledger.suspensions =
+        run.pauses.iter().filter(|span| run.end.is_none_or(|end| span.from < end.at)).cloned().collect();
 }

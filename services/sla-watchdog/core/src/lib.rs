@@ -24,10 +24,13 @@
 //! * What was judged keeps the calendar version that it was judged under.
 //! * The due instant itself is in time.
 
+#![allow(clippy::result_large_err, reason = "`Halt` and `Refusal` are the chassis' contract")]
+
 mod calendars;
 mod case;
 mod command;
 mod fold;
+mod instance;
 mod judge;
 mod ledger;
 mod recipients;
@@ -40,7 +43,8 @@ mod waits;
 use chassis_core::{Core, Due, Halt, Heard, Refusal, RefusalKind, RowKey, Step, Table};
 use proto::{Id, Service};
 
-pub use case::{Case, PastCycle, uncovered};
+pub use calendars::in_force as calendars_in_force;
+pub use case::{Case, PastCycle, may_see, uncovered};
 pub use command::{Command, Reply};
 pub use ledger::{Correction, Ended, How, Ledger, RungFired, Span, State};
 

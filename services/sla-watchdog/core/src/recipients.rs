@@ -139,7 +139,9 @@ impl Finder<'_, '_> {
         match recipient {
             Recipient::Role(who) => (self.resolve(who), who.role.clone()),
             Recipient::Person(CasePerson::Holder) => self.holding(run),
-            Recipient::Person(CasePerson::Taker) => (self.person(self.view.parts.taker.as_deref()), "taker".to_owned()),
+            Recipient::Person(CasePerson::Taker) => {
+                (self.person(self.view.parts.taker.as_deref()), "taker".to_owned())
+            }
             Recipient::Person(CasePerson::Requester) => {
                 (self.person(self.view.parts.requester.as_deref()), "requester".to_owned())
             }
@@ -150,7 +152,9 @@ impl Finder<'_, '_> {
     }
 
     fn holding(&self, run: &Run<'_>) -> (Found, String) {
-        let Some(holder) = self.view.parts.holder(run) else { return (Found::default(), "holder".to_owned()) };
+        let Some(holder) = self.view.parts.holder(run) else {
+            return (Found::default(), "holder".to_owned());
+        };
         let role = holder.role.clone().unwrap_or_else(|| "holder".to_owned());
         let found = self.person(holder.person.as_deref());
         match &holder.role {

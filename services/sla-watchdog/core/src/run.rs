@@ -5,8 +5,8 @@ use playbook::{Clock, clock::WarnAt};
 use proto::Time;
 
 use crate::{
+    instance::Keys,
     ledger::{Basis, How, Span},
-    signal::Keys,
     waits::Waits,
 };
 
@@ -170,7 +170,8 @@ impl Run<'_> {
     }
 
     fn suspensions(&self) -> Vec<Suspension> {
-        let of = |span: &Span| Suspension { from: span.from.to_timestamp(), to: span.to.map(Time::to_timestamp) };
+        let of =
+            |span: &Span| Suspension { from: span.from.to_timestamp(), to: span.to.map(Time::to_timestamp) };
         self.pauses.iter().map(of).collect()
     }
 

@@ -1,9 +1,11 @@
 //! Other services' events, reduced to what a clock can react to.
 
 use chassis_core::Heard;
-use playbook::{Facts, Scope, Value};
+use playbook::{Facts, Value};
 use proto::{AnyEvent, Event, Time, dispatch::v1 as work, follow_up::v1 as call, intake::v1 as intake};
 use serde::{Deserialize, Serialize};
+
+use crate::instance::Keys;
 
 /// Something that happened to the case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,17 +42,6 @@ pub struct Signal {
     pub reported_later: bool,
 }
 
-/// Which hand-off, step, approval stage or call-back it concerns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Keys {
-    pub hand_off: Option<u32>,
-    pub step: Option<String>,
-    pub stage: Option<u32>,
-    pub rule: Option<String>,
-    pub follow_up: Option<String>,
-}
-
 /// A named wait begins, ends, or gives way to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitMove {
@@ -67,34 +58,6 @@ pub enum Part {
     Holder { person: Option<String>, role: Option<String>, requester: Option<String> },
     /// Nobody holds it any more.
     Released,
-}
-
-impl Keys {
-    fn is_empty(&self) -> bool {
-        *self == Keys::default()
-    }
-}
-
-/// What of a clock's instances an event concerns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    All,
-    One { base: String, exact: String },
-}
-
-impl Reach {
-    /// Whether an instance with this key is concerned. A key that ends in `/` stands for all that begin with it.
-    pub fn covers(&self, key: &str) -> bool {
-        match self {
-            Reach::All => true,
-            Reach::One { exact, .. } => {
-                key.is_empty()
-                    || key == exact
-                    || (exact.ends_with('/') && key.starts_with(exact.as_str()))
-                    || (key.ends_with('/') && exact.starts_with(key))
-            }
-        }
-    }
 }
 
 impl Signal {
@@ -138,7 +101,9 @@ impl Signal {
                 signal.part = Some(Part::Released);
             }
             AnyEvent::WorkAssigned(e) => signal.at_step::<work::WorkAssigned>(&e.step, &e.assignee, &e.role),
-            AnyEvent::WorkStepReady(e) => signal.at_step::<work::WorkStepReady>(&e.step, &e.assignee, &e.role),
+            AnyEvent::WorkStepReady(e) => {
+                signal.at_step::<work::WorkStepReady>(&e.step, &e.assignee, &e.role)
+            }
             AnyEvent::WorkStepDone(e) => {
                 signal.named::<work::WorkStepDone>(1);
                 signal.about_step(&e.step);
@@ -159,10 +124,13 @@ impl Signal {
             }
             AnyEvent::FollowUpAttempted(e) => {
                 signal.called::<call::FollowUpAttempted>(&e.rule, &e.follow_up_id);
-                signal.outcome = Some(if e.outcome == "reached" { "reached" } else { "unreached" }.to_owned());
+                signal.outcome =
+                    Some(if e.outcome == "reached" { "reached" } else { "unreached" }.to_owned());
                 signal.held_by(&e.by, "");
             }
-            AnyEvent::FollowUpRecorded(e) => signal.called::<call::FollowUpRecorded>(&e.rule, &e.follow_up_id),
+            AnyEvent::FollowUpRecorded(e) => {
+                signal.called::<call::FollowUpRecorded>(&e.rule, &e.follow_up_id)
+            }
             AnyEvent::SurveyAnswered(e) => {
                 signal.called::<call::SurveyAnswered>(&e.rule, &e.follow_up_id);
                 signal.facts = organisation::facts::from_proto(&e.answers);
@@ -202,7 +170,8 @@ impl Signal {
 
     /// Said twice: the same thing at the same microsecond.
     pub(crate) fn repeats(&self, other: &Signal) -> bool {
-        let same_thing = (self.at, &self.name, &self.subject, &self.keys) == (other.at, &other.name, &other.subject, &other.keys);
+        let same_thing = (self.at, &self.name, &self.subject, &self.keys)
+            == (other.at, &other.name, &other.subject, &other.keys);
         same_thing && (&self.wait, &self.outcome, &self.facts) == (&other.wait, &other.outcome, &other.facts)
     }
 
@@ -216,25 +185,6 @@ impl Signal {
             || self.begins()
             || self.closes()
             || self.is_reclassification()
-    }
-
-    /// The instances of clocks of this scope that it concerns; `base` is the name that people read.
-    pub(crate) fn reach(&self, scope: Scope) -> Reach {
-        let one = |base: &str, exact: String| Reach::One { base: base.to_owned(), exact };
-        match scope {
-            Scope::Ticket => Reach::All,
-            Scope::HandOff => self.keys.hand_off.map_or(Reach::All, |n| one(&n.to_string(), n.to_string())),
-            Scope::Step => self.keys.step.as_ref().map_or(Reach::All, |step| one(step, step.clone())),
-            Scope::Approval => match (&self.keys.step, self.keys.stage) {
-                (Some(step), Some(stage)) => one(&format!("{step}/{stage}"), format!("{step}/{stage}")),
-                (Some(step), None) => one(step, format!("{step}/")),
-                (None, _) => Reach::All,
-            },
-            Scope::CallBack => match (&self.keys.rule, &self.keys.follow_up) {
-                (Some(rule), Some(id)) => one(rule, id.clone()),
-                _ => Reach::All,
-            },
-        }
     }
 
     fn named<E: Event>(&mut self, rank: u8) {

@@ -31,7 +31,8 @@ impl Bench {
     pub fn hear(&mut self, now: Time, source: Service, recorded_at: Time, event: AnyEvent) {
         self.now = self.now.max(now);
         self.seq += 1;
-        let subject = event.ticket().and_then(|ticket| ticket.ticket_id.parse::<Id>().ok()).expect("a ticket's event");
+        let subject =
+            event.ticket().and_then(|ticket| ticket.ticket_id.parse::<Id>().ok()).expect("a ticket's event");
         let heard = Heard {
             at: Position { service: source, shard: subject.shard(), epoch: 1, seq: self.seq },
             branch: None,

@@ -58,7 +58,8 @@ fn reopening_begins_a_new_cycle_and_keeps_the_old_one_on_record() {
     desk.until(at(5, 9, 0)).hear(reopened).until(at(5, 9, 1));
     assert_eq!(desk.said(), ["started whole due 6 09:00"]);
     let case = desk.case();
-    let states: Vec<_> = case.all_clocks().map(|(cycle, l)| (cycle, l.clock.as_str(), l.state().name())).collect();
+    let states: Vec<_> =
+        case.all_clocks().map(|(cycle, l)| (cycle, l.clock.as_str(), l.state().name())).collect();
     assert_eq!(states, [(1, "whole", "met_late"), (2, "whole", "running")]);
     desk.until(at(6, 12, 0));
     let said = desk.said();
@@ -92,22 +93,36 @@ fn evidence_of_the_next_cycle_waits_for_its_beginning() {
     desk.until(at(1, 15, 30)).hear_of(at(1, 15, 20), desk.completed());
     assert_eq!(desk.said(), [""; 0]);
     desk.hear_of(at(1, 15, 0), reopened).until(at(1, 16, 0));
-    assert_eq!(desk.said(), ["cancelled whole at 1 15:00", "started whole due 2 15:00", "met whole at 1 15:20"]);
+    assert_eq!(
+        desk.said(),
+        ["cancelled whole at 1 15:00", "started whole due 2 15:00", "met whole at 1 15:20"]
+    );
 }
 
 #[test]
 fn a_call_back_after_closing_is_watched_too() {
     let desk = opened();
-    desk.until(at(1, 12, 0)).hear(desk.completed()).hear(desk.closed()).until(at(1, 12, 1)).hear(desk.scheduled("a"));
+    desk.until(at(1, 12, 0))
+        .hear(desk.completed())
+        .hear(desk.closed())
+        .until(at(1, 12, 1))
+        .hear(desk.scheduled("a"));
     desk.said();
     desk.until(at(2, 13, 0));
-    assert_eq!(desk.said(), ["breached call_due/content due 2 12:01", "rung 1 of call_due/content -> desk1 as desk@G"]);
+    assert_eq!(
+        desk.said(),
+        ["breached call_due/content due 2 12:01", "rung 1 of call_due/content -> desk1 as desk@G"]
+    );
 }
 
 #[test]
 fn three_days_after_closing_evidence_is_put_away_and_call_backs_still_start() {
     let desk = opened();
-    desk.until(at(1, 12, 0)).hear(desk.completed()).hear(desk.closed()).until(at(1, 12, 1)).hear(desk.scheduled("a"));
+    desk.until(at(1, 12, 0))
+        .hear(desk.completed())
+        .hear(desk.closed())
+        .until(at(1, 12, 1))
+        .hear(desk.scheduled("a"));
     desk.until(at(1, 13, 0)).hear(desk.recorded("a")).until(at(9, 0, 0));
     desk.said();
     assert_eq!(desk.rehearsal.borrow().next_due(), None);

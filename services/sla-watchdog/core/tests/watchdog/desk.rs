@@ -26,7 +26,8 @@ pub fn at(day: i64, hour: i64, minute: i64) -> Time {
 /// `1 14:00` for the Monday at two; the smallest step of time after it is `1 14:00+`.
 pub fn show(time: Time) -> String {
     let since = time.0 - MONDAY.0;
-    let (day, minute) = (since.div_euclid(24 * Time::HOUR) + 1, since.rem_euclid(24 * Time::HOUR) / Time::MINUTE);
+    let (day, minute) =
+        (since.div_euclid(24 * Time::HOUR) + 1, since.rem_euclid(24 * Time::HOUR) / Time::MINUTE);
     let rest = if since.rem_euclid(Time::MINUTE) == 0 { "" } else { "+" };
     format!("{day} {:02}:{:02}{rest}", minute / 60, minute % 60)
 }
@@ -100,8 +101,10 @@ clocks:
       - { after: 30m, tell: gm, reroute: gm }
 ";
 
-const SHOP_HOURS: &str = "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n";
-const DESK_HOURS: &str = "id: call-centre\nversion: 1\nzone: Asia/Shanghai\nweek:\n  daily: [\"00:00-24:00\"]\n";
+const SHOP_HOURS: &str =
+    "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n";
+const DESK_HOURS: &str =
+    "id: call-centre\nversion: 1\nzone: Asia/Shanghai\nweek:\n  daily: [\"00:00-24:00\"]\n";
 
 fn node(code: &str, parent: &str, level: &str) -> directory::Node {
     directory::Node {
@@ -139,9 +142,18 @@ fn staff() -> Vec<directory::Person> {
 /// The organisation with a playbook of these clocks beside `silence`.
 pub fn group(clocks: &str) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    let nodes = vec![node("G", "", "group"), node("A", "G", "area"), node("B1", "A", "branch"), node("B2", "A", "branch")];
+    let nodes = vec![
+        node("G", "", "group"),
+        node("A", "G", "area"),
+        node("B1", "A", "branch"),
+        node("B2", "A", "branch"),
+    ];
     let changed = directory::DirectoryChanged { nodes, persons: staff(), ..Default::default() };
-    let calendar = |id: &str, source: &str| directory::CalendarActivated { id: id.into(), version: 1, source: source.into() };
+    let calendar = |id: &str, source: &str| directory::CalendarActivated {
+        id: id.into(),
+        version: 1,
+        source: source.into(),
+    };
     let text = format!("{HEAD}{clocks}");
     let files = vec![directory::DocumentFile { path: "playbook.yaml".into(), text }];
     let playbook = directory::PlaybookActivated { id: "shop".into(), version: 1, files };
@@ -264,15 +276,30 @@ impl Desk {
     }
 
     pub fn ready(&self, step: &str) -> work::WorkStepReady {
-        work::WorkStepReady { ticket: self.r#ref(), step: step.into(), role: "head".into(), ..Default::default() }
+        work::WorkStepReady {
+            ticket: self.r#ref(),
+            step: step.into(),
+            role: "head".into(),
+            ..Default::default()
+        }
     }
 
     pub fn assigned(&self, step: &str, assignee: &str) -> work::WorkAssigned {
-        work::WorkAssigned { ticket: self.r#ref(), step: step.into(), assignee: assignee.into(), ..Default::default() }
+        work::WorkAssigned {
+            ticket: self.r#ref(),
+            step: step.into(),
+            assignee: assignee.into(),
+            ..Default::default()
+        }
     }
 
     pub fn done(&self, step: &str) -> work::WorkStepDone {
-        work::WorkStepDone { ticket: self.r#ref(), step: step.into(), by: "clerk1".into(), ..Default::default() }
+        work::WorkStepDone {
+            ticket: self.r#ref(),
+            step: step.into(),
+            by: "clerk1".into(),
+            ..Default::default()
+        }
     }
 
     pub fn completed(&self) -> work::WorkCompleted {
@@ -335,23 +362,51 @@ fn labels(case: &Case) -> Vec<(String, String)> {
 /// An event as the tests read it.
 pub fn line(event: &AnyEvent) -> String {
     let due = |micros: i64| if micros == 0 { "-".to_owned() } else { show(Time(micros)) };
-    let name = |clock: &str, instance: &str| if instance.is_empty() { clock.to_owned() } else { format!("{clock}/{instance}") };
+    let name = |clock: &str, instance: &str| {
+        if instance.is_empty() { clock.to_owned() } else { format!("{clock}/{instance}") }
+    };
     match event {
         AnyEvent::ClockStarted(e) => format!("started {} due {}", name(&e.clock, &e.instance), due(e.due_at)),
-        AnyEvent::ClockPaused(e) if e.paused => format!("paused {} for {}", name(&e.clock, &e.instance), e.wait),
+        AnyEvent::ClockPaused(e) if e.paused => {
+            format!("paused {} for {}", name(&e.clock, &e.instance), e.wait)
+        }
         AnyEvent::ClockPaused(e) => format!("moved {} due {}", name(&e.clock, &e.instance), due(e.due_at)),
         AnyEvent::ClockWarned(e) => format!("warned {} -> {}", name(&e.clock, &e.instance), e.told.join(" ")),
-        AnyEvent::ClockBreached(e) => format!("breached {} due {}", name(&e.clock, &e.instance), due(e.due_at)),
+        AnyEvent::ClockBreached(e) => {
+            format!("breached {} due {}", name(&e.clock, &e.instance), due(e.due_at))
+        }
         AnyEvent::ClockMet(e) => {
-            let how = if e.cancelled { "cancelled" } else if e.late { "met late" } else { "met" };
+            let how = if e.cancelled {
+                "cancelled"
+            } else if e.late {
+                "met late"
+            } else {
+                "met"
+            };
             format!("{how} {} at {}", name(&e.clock, &e.instance), due(e.met_at))
         }
         AnyEvent::ClockVerdictCorrected(e) => {
-            format!("corrected {} {}->{} ({}) -> {}", name(&e.clock, &e.instance), e.from, e.to, e.reason, e.told.join(" "))
+            format!(
+                "corrected {} {}->{} ({}) -> {}",
+                name(&e.clock, &e.instance),
+                e.from,
+                e.to,
+                e.reason,
+                e.told.join(" ")
+            )
         }
         AnyEvent::EscalationRaised(e) => {
-            let marks = [if e.late { " late" } else { "" }, if e.action.is_empty() { "" } else { " " }, &e.action].concat();
-            format!("rung {} of {} -> {} as {}@{}{marks}", e.rung, name(&e.clock, &e.instance), e.told.join(" "), e.role, e.node)
+            let marks =
+                [if e.late { " late" } else { "" }, if e.action.is_empty() { "" } else { " " }, &e.action]
+                    .concat();
+            format!(
+                "rung {} of {} -> {} as {}@{}{marks}",
+                e.rung,
+                name(&e.clock, &e.instance),
+                e.told.join(" "),
+                e.role,
+                e.node
+            )
         }
         other => format!("{other:?}"),
     }

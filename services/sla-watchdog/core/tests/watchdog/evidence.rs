@@ -23,7 +23,9 @@ fn what_is_heard_before_the_opening_is_kept_aside() {
 fn a_stop_heard_before_its_start_counts() {
     let desk = Desk::with("");
     desk.until(at(1, 10, 0)).hear(desk.opened("general")).until(at(1, 11, 0));
-    desk.hear_of(at(1, 10, 20), desk.acknowledged(1)).hear_of(at(1, 10, 5), desk.dispatched(1)).until(at(1, 12, 0));
+    desk.hear_of(at(1, 10, 20), desk.acknowledged(1))
+        .hear_of(at(1, 10, 5), desk.dispatched(1))
+        .until(at(1, 12, 0));
     assert_eq!(desk.said(), ["started silence/1 due 1 10:35", "met silence/1 at 1 10:20"]);
 }
 
@@ -58,21 +60,27 @@ fn a_wait_heard_late_lifts_the_breach_and_the_clock_runs_on() {
 
 #[test]
 fn a_budget_cut_heard_late_turns_met_into_breached() {
-    let clocks = FEEDBACK.replace("limit: 24h", "limit: [{ when: severity == 'major', limit: 4h }, { limit: 24h }]");
+    let clocks =
+        FEEDBACK.replace("limit: 24h", "limit: [{ when: severity == 'major', limit: 4h }, { limit: 24h }]");
     let desk = Desk::with(&clocks);
     desk.until(at(1, 10, 0)).hear(desk.opened("general")).until(at(1, 15, 0)).hear(desk.completed());
     desk.said();
     desk.hear_of(at(1, 12, 0), desk.reclassified("major")).until(at(1, 15, 1));
     assert_eq!(
         desk.said(),
-        ["corrected feedback met->breached (late-evidence) -> ", "rung 1 of feedback -> head1 as head@B1 late"]
+        [
+            "corrected feedback met->breached (late-evidence) -> ",
+            "rung 1 of feedback -> head1 as head@B1 late"
+        ]
     );
     assert_eq!(desk.state("feedback", ""), "met_late");
 }
 
 #[test]
 fn a_start_that_late_evidence_forbids_is_taken_back() {
-    let clocks = FEEDBACK.replace("start: [ticket.opened]", "start: [work.acknowledged]").replace("limit: 24h", "when: severity == 'major'\n    limit: 24h");
+    let clocks = FEEDBACK
+        .replace("start: [ticket.opened]", "start: [work.acknowledged]")
+        .replace("limit: 24h", "when: severity == 'major'\n    limit: 24h");
     let desk = Desk::with(&clocks);
     desk.until(at(1, 10, 0)).hear(desk.opened("major")).until(at(1, 11, 0)).hear(desk.acknowledged(1));
     desk.said();

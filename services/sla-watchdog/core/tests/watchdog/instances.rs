@@ -40,7 +40,8 @@ fn an_acknowledgement_meets_the_clock_of_its_own_hand_off() {
 #[test]
 fn a_refused_hand_off_is_cancelled() {
     let desk = opened("");
-    let refused = proto::dispatch::v1::WorkRefused { ticket: desk.r#ref(), hand_off: 1, ..Default::default() };
+    let refused =
+        proto::dispatch::v1::WorkRefused { ticket: desk.r#ref(), hand_off: 1, ..Default::default() };
     desk.hear(desk.dispatched(1)).until(at(1, 10, 20)).hear(refused);
     assert_eq!(desk.said()[1..], ["cancelled silence/1 at 1 10:20"]);
 }
@@ -91,7 +92,10 @@ fn a_clock_watches_the_step_that_stops_it_whatever_started_it() {
     desk.hear(desk.done("judge")).hear(desk.assigned("propose", "head1"));
     assert_eq!(desk.said(), ["started propose_due/propose due 1 14:00"]);
     desk.until(at(1, 11, 0)).hear(desk.done("propose")).until(at(1, 12, 0)).hear(desk.decided(1, "rejected"));
-    assert_eq!(desk.said(), ["met propose_due/propose at 1 11:00", "started propose_due/propose#2 due 1 16:00"]);
+    assert_eq!(
+        desk.said(),
+        ["met propose_due/propose at 1 11:00", "started propose_due/propose#2 due 1 16:00"]
+    );
     desk.until(at(1, 17, 0));
     let said = desk.said();
     assert_eq!(said[1], "rung 1 of propose_due/propose#2 -> head1 as holder@");
@@ -100,7 +104,11 @@ fn a_clock_watches_the_step_that_stops_it_whatever_started_it() {
 #[test]
 fn work_withdrawn_from_a_step_cancels_the_clock_of_that_step_only() {
     let desk = opened(STEPS);
-    let withdrawn = proto::dispatch::v1::WorkWithdrawn { ticket: desk.r#ref(), step: "judge".into(), ..Default::default() };
+    let withdrawn = proto::dispatch::v1::WorkWithdrawn {
+        ticket: desk.r#ref(),
+        step: "judge".into(),
+        ..Default::default()
+    };
     desk.hear(desk.ready("judge")).hear(desk.ready("propose")).until(at(1, 10, 30)).hear(withdrawn);
     assert_eq!(desk.state("step_due", "judge"), "cancelled");
     assert_eq!(desk.state("step_due", "propose"), "running");
@@ -122,7 +130,10 @@ const APPROVAL: &str = "
 #[test]
 fn each_stage_of_an_approval_has_its_own_clock() {
     let desk = opened(APPROVAL);
-    desk.hear(desk.asked(1, "gm1")).until(at(1, 11, 0)).hear(desk.decided(1, "approved")).hear(desk.asked(2, "area1"));
+    desk.hear(desk.asked(1, "gm1"))
+        .until(at(1, 11, 0))
+        .hear(desk.decided(1, "approved"))
+        .hear(desk.asked(2, "area1"));
     desk.until(at(1, 15, 30));
     assert_eq!(
         desk.said(),
@@ -149,7 +160,10 @@ fn only_the_whole_chain_approves() {
 
 #[test]
 fn a_clock_may_ask_what_is_done_already() {
-    let clocks = STEPS.replace("start: [work.step_done(judge), { on: approval.decided(propose), when: outcome == 'refused' }]", "start: [{ on: ticket.reclassified, when: \"severity == 'major' && !('judge' in done)\" }]");
+    let clocks = STEPS.replace(
+        "start: [work.step_done(judge), { on: approval.decided(propose), when: outcome == 'refused' }]",
+        "start: [{ on: ticket.reclassified, when: \"severity == 'major' && !('judge' in done)\" }]",
+    );
     let desk = opened(&clocks);
     desk.until(at(1, 11, 0)).hear(desk.done("judge")).until(at(1, 12, 0)).hear(desk.reclassified("major"));
     assert_eq!(desk.said(), [""; 0]);

@@ -77,7 +77,10 @@ fn a_start_that_names_the_reclassification_looks_for_the_change() {
     desk.until(at(1, 10, 0)).hear(desk.opened("major")).until(at(1, 11, 0)).hear(desk.done("judge"));
     desk.until(at(1, 12, 0)).hear(desk.reclassified("major"));
     assert!(desk.said().iter().all(|line| !line.contains("prewarn/#2")));
-    desk.until(at(1, 12, 5)).hear(desk.reclassified("general")).until(at(1, 12, 10)).hear(desk.reclassified("major"));
+    desk.until(at(1, 12, 5))
+        .hear(desk.reclassified("general"))
+        .until(at(1, 12, 10))
+        .hear(desk.reclassified("major"));
     assert!(desk.said().contains(&"started prewarn/#2 due 2 12:10".to_owned()));
 }
 
@@ -153,7 +156,11 @@ fn ten_minutes_and_no_second_after_the_appointment_is_in_time() {
     let desk = Desk::with(VISIT);
     let mut opened = desk.opened("general");
     opened.facts = visit_at(at(1, 15, 0));
-    desk.until(at(1, 9, 0)).hear(opened).hear(desk.acknowledged(1)).until(at(1, 15, 10)).hear(desk.done("propose"));
+    desk.until(at(1, 9, 0))
+        .hear(opened)
+        .hear(desk.acknowledged(1))
+        .until(at(1, 15, 10))
+        .hear(desk.done("propose"));
     assert_eq!(desk.state("arrive", ""), "met");
 }
 
@@ -183,7 +190,10 @@ fn a_repeating_clock_reminds_until_it_is_stopped() {
 #[test]
 fn reminders_keep_quiet_during_a_wait_and_over_the_weekend() {
     let desk = Desk::with(PROGRESS);
-    desk.until(at(1, 10, 0)).hear(desk.opened("general")).until(at(1, 11, 0)).hear(desk.waiting("customer", ""));
+    desk.until(at(1, 10, 0))
+        .hear(desk.opened("general"))
+        .until(at(1, 11, 0))
+        .hear(desk.waiting("customer", ""));
     desk.said();
     desk.until(at(4, 11, 0));
     assert_eq!(desk.said(), [""; 0]);

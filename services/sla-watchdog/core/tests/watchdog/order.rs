@@ -68,7 +68,11 @@ struct Happening {
 
 /// Opened at ten; everything else in the sixty hours after.
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-    let one = (1_i64..3600, 0_u8..18).prop_map(|(minute, what)| Happening { minute, source: source_of(what), what });
+    let one = (1_i64..3600, 0_u8..18).prop_map(|(minute, what)| Happening {
+        minute,
+        source: source_of(what),
+        what,
+    });
     prop::collection::vec(one, 1..24).prop_map(|mut all| {
         all.sort_by_key(|happening| happening.minute);
         all.dedup_by_key(|happening| happening.minute);

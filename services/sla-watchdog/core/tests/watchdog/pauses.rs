@@ -101,7 +101,10 @@ fn a_wait_that_nobody_ends_ends_by_itself() {
 #[test]
 fn a_wait_that_is_open_already_goes_on_as_it_was() {
     let desk = opened(SOLVE);
-    desk.until(at(1, 10, 0)).hear(desk.waiting("customer", "")).until(at(1, 11, 0)).hear(desk.waiting("customer", ""));
+    desk.until(at(1, 10, 0))
+        .hear(desk.waiting("customer", ""))
+        .until(at(1, 11, 0))
+        .hear(desk.waiting("customer", ""));
     desk.until(at(1, 12, 0)).hear(desk.waiting("", "customer"));
     assert_eq!(desk.clock("solve", "").due, Some(at(1, 16, 0)));
     assert_eq!(desk.clock("solve", "").suspensions.len(), 1);
@@ -109,7 +112,10 @@ fn a_wait_that_is_open_already_goes_on_as_it_was() {
 
 #[test]
 fn a_wait_goes_on_for_clocks_that_start_within_it() {
-    let clocks = SOLVE.replace("start: [ticket.opened]\n    stop: [work.completed]\n    limit: 4", "start: [work.acknowledged]\n    stop: [work.completed]\n    limit: 4");
+    let clocks = SOLVE.replace(
+        "start: [ticket.opened]\n    stop: [work.completed]\n    limit: 4",
+        "start: [work.acknowledged]\n    stop: [work.completed]\n    limit: 4",
+    );
     let desk = opened(&clocks);
     desk.until(at(1, 9, 30)).hear(desk.waiting("customer", "")).until(at(1, 10, 0));
     desk.said();
@@ -147,11 +153,15 @@ fn an_open_case_is_covered_by_a_clock_or_a_named_wait() {
 fn the_columns_name_what_is_due_first() {
     let desk = opened(SOLVE);
     let columns = |desk: &Desk| desk.case().columns();
-    assert_eq!(columns(&desk), ["B1".into(), Value::Time(at(1, 14, 0)), "solve".into(), "open".into()]);
+    let words = |words: &[&str]| Value::Words(words.iter().map(|word| (*word).to_owned()).collect());
+    let (barred, calendars) = (words(&[]), words(&["always-open@1", "shop@1"]));
+    let first = ["B1".into(), Value::Time(at(1, 14, 0)), "solve".into(), "open".into(), barred, calendars];
+    assert_eq!(columns(&desk), first);
     desk.until(at(1, 11, 0)).hear(desk.waiting("customer", ""));
     assert_eq!(columns(&desk)[1..3], [Value::Time(at(2, 9, 0)), "outer".into()]);
     desk.hear(desk.completed()).hear(desk.waiting("", "customer"));
-    assert_eq!(columns(&desk)[1..], [Value::Null, Value::Null, "uncovered".into()]);
+    assert_eq!(columns(&desk)[1..4], [Value::Null, Value::Null, "uncovered".into()]);
+    assert_eq!(columns(&desk)[5], words(&[]));
 }
 
 #[test]

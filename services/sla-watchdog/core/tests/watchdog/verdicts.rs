@@ -59,7 +59,14 @@ fn a_microsecond_later_is_late() {
     // It waits for its turn: another source may still have something to say about the due instant.
     assert_eq!(desk.said()[1..], [""; 0]);
     desk.until(at(2, 10, 1));
-    assert_eq!(desk.said(), ["breached feedback due 2 10:00", "rung 1 of feedback -> head1 as head@B1", "met late feedback at 2 10:00+"]);
+    assert_eq!(
+        desk.said(),
+        [
+            "breached feedback due 2 10:00",
+            "rung 1 of feedback -> head1 as head@B1",
+            "met late feedback at 2 10:00+"
+        ]
+    );
     assert_eq!(desk.state("feedback", ""), "met_late");
 }
 
@@ -119,7 +126,10 @@ fn an_offline_report_counts_from_when_it_was_done() {
     done.occurred_at = at(2, 9, 0).0;
     desk.said();
     desk.hear(done);
-    assert_eq!(desk.said(), ["corrected feedback breached->met (reported-later) -> gm1 head1", "met feedback at 2 09:00"]);
+    assert_eq!(
+        desk.said(),
+        ["corrected feedback breached->met (reported-later) -> gm1 head1", "met feedback at 2 09:00"]
+    );
 }
 
 #[test]
@@ -136,7 +146,9 @@ fn nobody_puts_his_lateness_right_with_a_moment_yet_to_come() {
 fn redelivered_evidence_changes_nothing() {
     let desk = opened();
     desk.hear_of(at(1, 10, 0), desk.opened("general")).until(at(2, 9, 0)).hear(desk.completed());
-    desk.hear_of(at(2, 9, 0), desk.completed()).hear_of(at(1, 10, 0), desk.opened("general")).until(at(5, 0, 0));
+    desk.hear_of(at(2, 9, 0), desk.completed())
+        .hear_of(at(1, 10, 0), desk.opened("general"))
+        .until(at(5, 0, 0));
     assert_eq!(desk.said(), ["started feedback due 2 10:00", "met feedback at 2 09:00"]);
 }
 
