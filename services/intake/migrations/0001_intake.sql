@@ -15,7 +15,7 @@ create table ticket (
     customer text,
     barred text[] not null,
     tokens text[] not null
-);
+) with (fillfactor = 80);
 comment on table ticket is 'A case (立项 to 销项). Personal text inside the body is sealed; columns are impersonal.';
 comment on column ticket.number is 'Read out to the customer: shard, sequence, Luhn digit. Unique by construction; no constraint spans shards.';
 comment on column ticket.state is 'open, closed';
@@ -31,7 +31,7 @@ create table customer (
     body bytea not null,
     since timestamptz not null,
     tokens text[] not null
-);
+) with (fillfactor = 80);
 comment on table customer is 'Whoever called; name and phone are sealed in the body.';
 comment on column customer.tokens is 'Keyed, truncated search tokens; copied to each ticket, which is where people search.';
 

@@ -130,10 +130,14 @@ async fn asset(vault: &Vault, owner: Id, calling: &Calling) -> Result<Option<Ass
     if calling.plate.is_none() && calling.vin.is_none() {
         return Ok(None);
     }
-    let token = |words: Vec<Word>| words.first().map(|word| word.token(vault));
+    let plate = calling.plate.as_deref().map(search::of_plate).unwrap_or_default();
+    let vin = calling.vin.as_deref().map(search::of_vin).unwrap_or_default();
+    // The whole one comes first.
+    let token = |words: &[Word]| words.first().map(|word| word.token(vault));
     Ok(Some(AssetGiven {
-        plate_token: calling.plate.as_deref().map(search::of_plate).and_then(token),
-        vin_token: calling.vin.as_deref().map(search::of_vin).and_then(token),
+        plate_token: token(&plate),
+        vin_token: token(&vin),
+        tokens: plate.iter().chain(&vin).map(|word| word.token(vault)).collect(),
         plate: seal(vault, owner, calling.plate.as_deref()).await?,
         vin: seal(vault, owner, calling.vin.as_deref()).await?,
         model: seal(vault, owner, calling.model.as_deref()).await?,
@@ -191,7 +195,7 @@ fn read_open(message: &wire::OpenTicketRequest, directory: &Snapshot) -> Result<
     let playbook = directory.active_playbook(&message.playbook);
     let form = match playbook.and_then(|book| Some((book, book.case_type(&message.case_type)?))) {
         Some((book, case_type)) => {
-            form::split(&message.form, case_type, &form::place(book, directory, &message.branch))
+            form::split(&message.form, &case_type.form, &form::place(book, directory, &message.branch))
         }
         None => Form::default(),
     };
@@ -240,7 +244,7 @@ pub(crate) async fn reclassify(
     let book = directory.playbook(&ticket.playbook.id, ticket.playbook.version);
     let form = match book.and_then(|book| Some((book, book.case_type(&ticket.case_type)?))) {
         Some((book, case_type)) => {
-            form::split(&message.form, case_type, &form::place(book, &directory, &ticket.branch))
+            form::split(&message.form, &case_type.form, &form::place(book, &directory, &ticket.branch))
         }
         None => Form::default(),
     };
@@ -307,4 +311,57 @@ fn is_code(text: &str) -> bool {
 
 fn violation(field: &str, zh: &str, en: &str) -> Violation {
     Violation { field: field.to_owned(), zh: zh.to_owned(), en: en.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(message: &wire::IdentifyRequest) -> Vec<String> {
+        match calling(message) {
+            Ok(_) => Vec::new(),
+            Err(refusal) => refusal.violations.into_iter().map(|violation| violation.field).collect(),
+        }
+    }
+
+    #[test]
+    fn every_misread_field_of_a_caller_is_named() {
+        let message = wire::IdentifyRequest {
+            phone: "021-51330126/51330122".into(),
+            name: "李".repeat(101),
+            plate: "not one".into(),
+            vin: "123".into(),
+            brand: "甲品牌".into(),
+            ..Default::default()
+        };
+        assert_eq!(fields(&message), ["phone", "plate", "vin", "name", "brand"]);
+    }
+
+    #[test]
+    fn a_phone_is_enough_and_needed() {
+        let alone = wire::IdentifyRequest { phone: "13812345678".into(), ..Default::default() };
+        assert!(fields(&alone).is_empty());
+        let without = wire::IdentifyRequest { name: "李小明".into(), ..Default::default() };
+        assert_eq!(fields(&without), ["phone"]);
+    }
+
+    #[test]
+    fn what_a_caller_says_is_kept_in_normal_form() {
+        let message = wire::IdentifyRequest {
+            phone: " 138-1234-5678 ".into(),
+            name: " 李小明 ".into(),
+            plate: "沪a·12345".into(),
+            vin: "1m8gdm9axkp042788".into(),
+            model: " ".into(),
+            brand: "brand_a".into(),
+            ..Default::default()
+        };
+        let Ok(calling) = calling(&message) else { panic!("it fits") };
+        assert_eq!((calling.phone.as_str(), calling.name.as_deref()), ("+8613812345678", Some("李小明")));
+        assert_eq!(
+            (calling.plate.as_deref(), calling.vin.as_deref()),
+            (Some("沪A12345"), Some("1M8GDM9AXKP042788"))
+        );
+        assert_eq!((calling.model, calling.brand.as_deref()), (None, Some("brand_a")));
+    }
 }

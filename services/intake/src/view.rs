@@ -288,3 +288,65 @@ fn other_branch() -> Refusal {
         "This customer has no case at your branches, so the file is not yours to see.",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chassis_core::Grant;
+    use proto::{AnyEvent, directory::v1 as directory};
+
+    use super::*;
+
+    fn organisation() -> Snapshot {
+        let node = |code: &str, parent: &str, level: &str| directory::Node {
+            code: code.into(),
+            parent: parent.into(),
+            level: level.into(),
+            ..Default::default()
+        };
+        let changed = directory::DirectoryChanged {
+            nodes: vec![node("G", "", "group"), node("B1", "G", "branch"), node("B2", "G", "branch")],
+            ..Default::default()
+        };
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(1, &AnyEvent::DirectoryChanged(changed)).expect("the first entry");
+        snapshot
+    }
+
+    fn who(role: &str, node: &str) -> Actor {
+        Actor::Person { code: "P1".into(), grants: vec![Grant { role: role.into(), node: node.into() }] }
+    }
+
+    #[test]
+    fn a_field_is_revealed_to_the_roles_of_the_playbook_at_that_branch() {
+        let roles = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>();
+        let privacy = Privacy {
+            reveal: BTreeMap::from([
+                ("*".to_owned(), roles(&["call-centre-agent", "cr-manager", "gm"])),
+                ("phone".to_owned(), roles(&["call-centre-agent", "cr-manager"])),
+            ]),
+            ..Privacy::default()
+        };
+        let may = |role, node, field| may_reveal(&privacy, &who(role, node), &organisation(), "B1", field);
+        assert!(may("cr-manager", "B1", "phone") && may("cr-manager", "B1", "content"));
+        assert!(
+            may("gm", "B1", "content") && !may("gm", "B1", "phone"),
+            "its own list replaces the one for all"
+        );
+        assert!(!may("cr-manager", "B2", "content"), "another branch");
+        assert!(!may("legal", "G", "content"));
+        let system = Actor::System { code: "import".into(), grants: who("system", "G").grants().to_vec() };
+        assert!(may_reveal(&privacy, &system, &organisation(), "B1", "phone"));
+        assert!(!may_reveal(&Privacy::default(), &who("gm", "B1"), &organisation(), "B1", "phone"));
+    }
+
+    #[test]
+    fn a_reveal_has_a_reason_that_says_something() {
+        let actor = who("gm", "B1");
+        assert!(Look::new(&actor, "核对客户地址", true).is_ok_and(|look| look.reason.is_some()));
+        assert!(Look::new(&actor, " ", true).is_ok_and(|look| look.reason.is_none()));
+        assert!(Look::new(&actor, "x", true).is_err());
+        assert!(Look::new(&actor, &"x".repeat(201), true).is_err());
+    }
+}

@@ -98,11 +98,14 @@ pub(crate) fn close(command: &Close, step: &mut Step<'_>) -> Result<(), Halt> {
     shut(ticket, &command.outcome, step)
 }
 
-/// Writes the ticket back; closes it if nothing is missing.
-pub(crate) fn settle(ticket: Ticket, step: &mut Step<'_>) -> Result<(), Halt> {
+/// Closes the case if nothing is missing; else writes back what is new. Most of what steps report
+/// is nothing new to intake, and a row not written is the cheapest.
+pub(crate) fn settle(ticket: Ticket, before: &Ticket, step: &mut Step<'_>) -> Result<(), Halt> {
     let case_type = judge::case_type(step.directory(), &ticket)?;
     if !ticket.is_open() || !missing(&ticket, case_type).is_empty() {
-        step.put(&ticket);
+        if ticket != *before {
+            step.put(&ticket);
+        }
         return Ok(());
     }
     let outcome = match &ticket.progress().follow_up {
@@ -114,7 +117,7 @@ pub(crate) fn settle(ticket: Ticket, step: &mut Step<'_>) -> Result<(), Halt> {
 
 /// What the call-back's seal brings: an unhappy customer gets a new cycle at once, or, once the
 /// window after closing is over, a linked case.
-pub(crate) fn consequence(ticket: Ticket, step: &mut Step<'_>) -> Result<(), Halt> {
+pub(crate) fn consequence(ticket: Ticket, before: &Ticket, step: &mut Step<'_>) -> Result<(), Halt> {
     let wanted =
         ticket.progress().follow_up.as_ref().map(|seal| seal.consequence.clone()).unwrap_or_default();
     let case_type = judge::case_type(step.directory(), &ticket)?;
@@ -126,9 +129,9 @@ pub(crate) fn consequence(ticket: Ticket, step: &mut Step<'_>) -> Result<(), Hal
         }
         "reopen" | "link" => {
             let ticket = linked::open(ticket, "unhappy", step)?;
-            settle(ticket, step)
+            settle(ticket, before, step)
         }
-        _ => settle(ticket, step),
+        _ => settle(ticket, before, step),
     }
 }
 

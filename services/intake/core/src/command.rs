@@ -45,6 +45,8 @@ pub struct AssetGiven {
     pub plate: Option<Sealed>,
     pub vin: Option<Sealed>,
     pub model: Option<Sealed>,
+    /// Keyed search tokens of plate and VIN.
+    pub tokens: Vec<String>,
     pub brand: Option<String>,
 }
 

@@ -41,30 +41,32 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
 }
 
 fn step_done(event: &dispatch::WorkStepDone, at: Time, step: &mut Step<'_>) -> Result<(), Halt> {
-    let Some(mut ticket) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
+    let Some(before) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
+    let mut ticket = before.clone();
     let done_at = Time(event.occurred_at).set().unwrap_or(at);
     if ticket.is_open() {
-        let category = ticket.judged.category.clone();
-        ticket.absorb_step(organisation::facts::from_proto(&event.facts));
         let case_type = judge::case_type(step.directory(), &ticket)?;
+        ticket.absorb_step(organisation::facts::from_proto(&event.facts), case_type);
         if ticket.rejudge(case_type) {
-            reclassify::judged_anew(&mut ticket, &category, step)?;
+            reclassify::judged_anew(&mut ticket, &before.judged.category, step)?;
         }
     }
     mark(&mut ticket, &event.marks, done_at, step)?;
-    close::settle(ticket, step)
+    close::settle(ticket, &before, step)
 }
 
 fn work_completed(event: &dispatch::WorkCompleted, at: Time, step: &mut Step<'_>) -> Result<(), Halt> {
-    let Some(mut ticket) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
+    let Some(before) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
+    let mut ticket = before.clone();
     ticket.progress_mut().work.get_or_insert(at);
-    close::settle(ticket, step)
+    close::settle(ticket, &before, step)
 }
 
 fn call_recorded(event: &follow_up::FollowUpRecorded, at: Time, step: &mut Step<'_>) -> Result<(), Halt> {
-    let Some(mut ticket) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
+    let Some(before) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
+    let mut ticket = before.clone();
     mark(&mut ticket, &event.marks, at, step)?;
-    close::settle(ticket, step)
+    close::settle(ticket, &before, step)
 }
 
 fn follow_up_completed(
@@ -72,13 +74,14 @@ fn follow_up_completed(
     at: Time,
     step: &mut Step<'_>,
 ) -> Result<(), Halt> {
-    let Some(mut ticket) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
-    if ticket.progress().follow_up.is_some() {
+    let Some(before) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
+    if before.progress().follow_up.is_some() {
         return Ok(());
     }
+    let mut ticket = before.clone();
     ticket.progress_mut().follow_up =
         Some(FollowUpSeal { at, outcome: event.outcome.clone(), consequence: event.consequence.clone() });
-    close::consequence(ticket, step)
+    close::consequence(ticket, &before, step)
 }
 
 /// A rung of a ladder may raise the severity; what it raises to stands in the playbook.

@@ -94,6 +94,7 @@ fn name_asset(customer: &mut Customer, given: &AssetGiven, ours: bool) -> Option
         plate: sealed(&given.plate),
         vin: sealed(&given.vin),
         model: sealed(&given.model),
+        tokens: sorted(given.tokens.clone()),
         brand: given.brand.clone(),
         confirmed: false,
     });
@@ -113,6 +114,7 @@ fn complete(known: &mut KnownAsset, given: &AssetGiven) {
     fill(&mut known.vin, &given.vin);
     fill(&mut known.model, &given.model);
     fill(&mut known.brand, &given.brand);
+    known.tokens = sorted([known.tokens.as_slice(), &given.tokens].concat());
 }
 
 pub(crate) fn sorted(mut tokens: Vec<String>) -> Vec<String> {

@@ -86,9 +86,14 @@ impl Ticket {
         self.facts.absorb(newer);
     }
 
-    /// Takes in what a step recorded.
-    pub(crate) fn absorb_step(&mut self, newer: Facts) {
-        self.step_facts.absorb(without_own(newer));
+    /// Takes in what a step recorded, as far as a judgement reads it: the rest is dispatch's.
+    pub(crate) fn absorb_step(&mut self, newer: Facts, case_type: &CaseType) {
+        let tables = [&case_type.category_table, &case_type.severity_table, &case_type.tag_table];
+        let inputs = || tables.into_iter().flatten().flat_map(|table| &table.inputs);
+        let read = |name: &str| name == "category" || inputs().any(|input| input.fact == name);
+        for (name, value) in without_own(newer).iter().filter(|(name, _)| read(name)) {
+            self.step_facts.set(name, value.clone());
+        }
     }
 
     /// Judges anew; whether category, severity, tags or reasons changed.

@@ -1,12 +1,14 @@
 //! Opening a case (立项): the form is checked against the active playbook, the case is judged, and
 //! the asset's home is told, whose writer looks for an earlier case about the same asset.
 
+mod check;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use chassis_core::{Actor, Halt, Refusal, Sealed, Step, Violation};
+use chassis_core::{Actor, Halt, Refusal, Sealed, Step};
 use organisation::Snapshot;
 use playbook::{CaseType, Facts, Playbook, Value, case::Sameness};
 use proto::{Id, Time, intake::v1 as said};
@@ -14,15 +16,11 @@ use proto::{Id, Time, intake::v1 as said};
 use crate::{
     access,
     command::{Open, Opened},
-    form::{self, Demand, Filled, violation},
     identify, judge, keys, repeat,
     state::{
         Counter, Customer, CustomerTicket, FileCheck, Judged, Link, PlaybookVersion, Progress, State, Ticket,
     },
 };
-
-/// How far back an import may reach, in days.
-const OLDEST_IMPORT_DAYS: i64 = 400;
 
 /// A case that may be opened as it stands: judged, but not yet numbered.
 pub(crate) struct Draft<'a> {
@@ -69,23 +67,24 @@ pub(crate) fn draft<'a>(
     directory: &'a Snapshot,
     now: Time,
 ) -> Result<Draft<'a>, Refusal> {
-    let (playbook, case_type) = rule_book(command, directory)?;
+    let (playbook, case_type) = check::rule_book(command, directory)?;
     access::may_work_at(directory, actor, &command.branch)?;
     let barred: BTreeSet<String> = command.about_persons.iter().cloned().collect();
     access::not_barred(actor, &barred)?;
-    let opened_at = said_at(command, actor, now)?;
-    let facts = known_facts(command, customer.as_ref(), case_type, actor, opened_at);
-    let wrong = misfits(command, customer.as_ref(), case_type, &facts, directory);
+    let opened_at = check::said_at(command, actor, now)?;
+    let asset = asset(command, customer.as_ref());
+    let facts = known_facts(command, customer.as_ref(), asset, case_type, actor, opened_at);
+    let wrong = check::misfits(command, customer.as_ref(), case_type, &facts, directory);
     if !wrong.is_empty() {
         return Err(Refusal::invalid(wrong));
     }
     let mut draft = Draft {
         playbook,
         case_type,
-        file_check: customer.as_ref().map_or(FileCheck::Unknown, |c| c.file_check(command.asset)),
-        tokens: tokens(command, customer.as_ref()),
+        file_check: customer.as_ref().map_or(FileCheck::Unknown, |c| c.file_check(asset)),
+        tokens: tokens(command, customer.as_ref(), asset),
         customer,
-        asset: command.asset,
+        asset,
         branch: command.branch.clone(),
         channel: command.channel.clone(),
         facts,
@@ -99,7 +98,7 @@ pub(crate) fn draft<'a>(
     };
     draft.judge(directory);
     if !case_type.is_opened(&draft.facts) {
-        return Err(only_a_contact());
+        return Err(check::only_a_contact());
     }
     Ok(draft)
 }
@@ -219,79 +218,11 @@ fn opened(ticket: &Ticket, repeats: Option<Id>) -> said::TicketOpened {
     }
 }
 
-/// Playbook, case type, branch and channel: without them nothing else can be checked.
-fn rule_book<'a>(
-    command: &Open,
-    directory: &'a Snapshot,
-) -> Result<(&'a Arc<Playbook>, &'a CaseType), Refusal> {
-    let mut wrong: Vec<Violation> = branch_misfit(&command.branch, directory).into_iter().collect();
-    let playbook = directory.active_playbook(&command.playbook);
-    let case_type = playbook.and_then(|playbook| playbook.case_type(&command.case_type));
-    match (playbook, case_type) {
-        (None, _) => wrong.push(violation(
-            "playbook",
-            format!("没有启用名为 {} 的规则手册。", command.playbook),
-            format!("No playbook {} is active.", command.playbook),
-        )),
-        (Some(playbook), None) => wrong.push(violation(
-            "case_type",
-            format!("规则手册 {} 没有工单类型 {}。", playbook.id, command.case_type),
-            format!("Playbook {} has no case type {}.", playbook.id, command.case_type),
-        )),
-        (Some(_), Some(case_type)) => wrong.extend(channel_misfit(case_type, &command.channel)),
-    }
-    match (playbook, case_type) {
-        (Some(playbook), Some(case_type)) if wrong.is_empty() => Ok((playbook, case_type)),
-        _ => Err(Refusal::invalid(wrong)),
-    }
-}
-
-fn branch_misfit(branch: &str, directory: &Snapshot) -> Option<Violation> {
-    let (zh, en) = match directory.node(branch) {
-        None => (format!("组织中没有门店 {branch}。"), format!("There is no branch {branch}.")),
-        Some(node) if node.level != "branch" => {
-            (format!("{branch} 不是门店，请选择具体门店。"), format!("{branch} is not a branch; name one."))
-        }
-        Some(node) if node.closed => {
-            (format!("门店 {branch} 已停业。"), format!("Branch {branch} is closed down."))
-        }
-        Some(_) => return None,
-    };
-    Some(violation("branch", zh, en))
-}
-
-fn channel_misfit(case_type: &CaseType, channel: &str) -> Option<Violation> {
-    if case_type.channels.iter().any(|known| known.code == channel) {
-        return None;
-    }
-    let known: Vec<&str> = case_type.channels.iter().map(|channel| channel.code.as_str()).collect();
-    Some(violation(
-        "channel",
-        format!("渠道只能是 {}。", known.join("、")),
-        format!("The channel is one of {}.", known.join(", ")),
-    ))
-}
-
-/// When it was said. Only systems may say so: nobody puts his own lateness right.
-fn said_at(command: &Open, actor: &Actor, now: Time) -> Result<Time, Refusal> {
-    let Some(at) = command.occurred_at else { return Ok(now) };
-    let refuse = |zh: &str, en: &str| Err(Refusal::field("occurred_at", zh, en));
-    if !matches!(actor, Actor::System { .. }) {
-        return refuse("只有导入系统可以指定发生时间。", "Only importing systems may say when it happened.");
-    }
-    if at > now {
-        return refuse("发生时间不能晚于现在。", "It cannot have happened in the future.");
-    }
-    if at < now.plus(-OLDEST_IMPORT_DAYS * 24 * Time::HOUR) {
-        return refuse("发生时间不能早于 400 天前。", "It cannot have happened more than 400 days ago.");
-    }
-    Ok(at)
-}
-
 /// The form's facts with the built-in ones.
 fn known_facts(
     command: &Open,
     customer: Option<&Customer>,
+    asset: Option<Id>,
     case_type: &CaseType,
     actor: &Actor,
     opened_at: Time,
@@ -305,9 +236,8 @@ fn known_facts(
         .set("cycle", Value::Int(1))
         .set("reopened", Value::Bool(false))
         .set("repeat", Value::Bool(false));
-    let brand =
-        customer.zip(command.asset).and_then(|(customer, asset)| customer.asset(asset)?.brand.clone());
-    let check = customer.map_or(FileCheck::Unknown, |customer| customer.file_check(command.asset));
+    let brand = customer.zip(asset).and_then(|(customer, asset)| customer.asset(asset)?.brand.clone());
+    let check = customer.map_or(FileCheck::Unknown, |customer| customer.file_check(asset));
     suggest(&mut facts, case_type, "source", Some(source(actor)));
     suggest(&mut facts, case_type, "brand", brand.as_deref());
     suggest(&mut facts, case_type, "customer_check", Some(check.as_str()));
@@ -332,45 +262,20 @@ fn source(actor: &Actor) -> &'static str {
     }
 }
 
-fn misfits(
-    command: &Open,
-    customer: Option<&Customer>,
-    case_type: &CaseType,
-    known: &Facts,
-    directory: &Snapshot,
-) -> Vec<Violation> {
-    let filled =
-        Filled { facts: &command.facts, personal: &command.personal, about_persons: &command.about_persons };
-    let mut wrong = form::check(case_type, &filled, known, Demand::Whole, directory);
-    wrong.extend(form::check_persons(&command.about_persons, directory));
-    if let Some(channel) = command.facts.code("channel").filter(|channel| *channel != command.channel) {
-        wrong.push(violation(
-            "form.channel",
-            format!("与渠道 {} 不一致（{channel}）。", command.channel),
-            format!("It says {channel}, but the call came by {}.", command.channel),
-        ));
-    }
-    if let Some(asset) = command.asset
-        && customer.is_none_or(|customer| customer.asset(asset).is_none())
-    {
-        wrong.push(violation(
-            "asset_id",
-            "该客户档案中没有此车辆或商品，请先识别来电。",
-            "This customer's file has no such asset; identify it first.",
-        ));
-    }
-    wrong
+/// The asset that the case is about: the one named, else the one on file whose plate or VIN the
+/// form says.
+fn asset(command: &Open, customer: Option<&Customer>) -> Option<Id> {
+    let said = |token: &Option<String>| token.as_ref().is_some_and(|token| command.tokens.contains(token));
+    let on_file = || {
+        let mut assets = customer?.assets.iter();
+        assets.find(|asset| said(&asset.plate_token) || said(&asset.vin_token)).map(|asset| asset.id)
+    };
+    command.asset.or_else(on_file)
 }
 
-fn tokens(command: &Open, customer: Option<&Customer>) -> Vec<String> {
+fn tokens(command: &Open, customer: Option<&Customer>, asset: Option<Id>) -> Vec<String> {
     let on_file = customer.map_or(&[][..], |customer| &customer.tokens);
-    identify::sorted([on_file, &command.tokens].concat())
-}
-
-fn only_a_contact() -> Refusal {
-    Refusal::precondition(
-        "contact-only",
-        "按规则手册，此类情况当场解释解决，只登记联系记录，不立项。",
-        "By the playbook this is explained and settled on the spot: a contact, not a case.",
-    )
+    let asset = customer.zip(asset).and_then(|(customer, asset)| customer.asset(asset));
+    let of_asset = asset.map_or(&[][..], |asset| &asset.tokens);
+    identify::sorted([on_file, of_asset, &command.tokens].concat())
 }

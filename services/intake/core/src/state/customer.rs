@@ -68,6 +68,8 @@ pub struct KnownAsset {
     pub plate: Option<Sealed>,
     pub vin: Option<Sealed>,
     pub model: Option<Sealed>,
+    /// Keyed search tokens of plate and VIN; copied to each ticket about it.
+    pub tokens: Vec<String>,
     /// A code, impersonal.
     pub brand: Option<String>,
     /// A case was opened about it. Until then it proves nothing: an agent who asks twice in one

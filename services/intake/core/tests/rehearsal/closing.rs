@@ -181,6 +181,15 @@ fn what_the_shop_judges_is_judged_here_too() {
 }
 
 #[test]
+fn what_no_table_reads_is_left_to_dispatch() {
+    let mut world = World::new();
+    let id = world.case("p1", "car").ticket;
+    let before = world.ticket(id);
+    world.step_done(id, "judge", &[], Facts::new().with("mood", Value::code("better")));
+    assert_eq!(world.ticket(id), before);
+}
+
+#[test]
 fn facts_of_steps_are_never_said_again() {
     let mut world = World::new();
     let id = world.case("p1", "car").ticket;

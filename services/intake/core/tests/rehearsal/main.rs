@@ -6,5 +6,6 @@ mod customers;
 mod forms;
 mod notes;
 mod opening;
+mod order;
 mod repeats;
 mod world;

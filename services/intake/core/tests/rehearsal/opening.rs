@@ -169,3 +169,26 @@ fn a_preview_says_what_opening_would_do_and_writes_nothing() {
     let refused = intake_core::preview::preview(&wrong, None, &agent(), &world.intake.directory, start());
     assert_eq!(fields(refused), ["asset_id", "form.category"]);
 }
+
+#[test]
+fn the_form_says_which_car_on_file_it_is_about() {
+    let mut world = World::new();
+    let identified = world.identify("p1", Some("t-plate"));
+    let mut open = complaint(&identified);
+    open.asset = None;
+    let opened = world.open(open.clone());
+    assert_eq!(world.ticket(opened.ticket).asset, identified.asset);
+    open.tokens = vec!["another-plate".into()];
+    let opened = world.open(open);
+    assert_eq!(world.ticket(opened.ticket).asset, None);
+}
+
+#[test]
+fn a_ticket_is_found_by_the_vin_that_only_the_first_question_brought() {
+    let mut world = World::new();
+    let mut caller = world.caller("p1", Some("car"));
+    caller.asset.as_mut().expect("given").tokens = vec!["t-vin".into()];
+    let identified = world.send_identify(caller);
+    let opened = world.open(complaint(&identified));
+    assert!(world.ticket(opened.ticket).tokens.contains(&"t-vin".to_owned()));
+}
