@@ -179,6 +179,11 @@ fn a_case_that_cannot_end() {
 }
 
 #[test]
+fn a_case_that_cannot_end_while_it_is_severe() {
+    broken("trap_for_some", &[("'!rides_well'", "severity == 'high'")]);
+}
+
+#[test]
 fn a_step_that_no_clock_watches() {
     broken("unwatched_step", &[("    stop: [work.completed]", "    stop: ['work.step_done(agree)']")]);
 }

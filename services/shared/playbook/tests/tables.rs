@@ -120,3 +120,20 @@ fn one_id_in_two_files_is_found() {
     let found = Playbook::load(&[("base.yaml", BASE), ("more.yaml", again)]).expect_err("twice");
     assert!(found.iter().any(|d| d.code == "PB0005" && d.file == "more.yaml" && d.line == 2), "{found:?}");
 }
+
+#[test]
+fn the_highest_severity_counts_whatever_the_order_of_the_rows() {
+    let text = BASE
+        .replace("        hit: unique\n", "        hit: collect\n")
+        .replace(
+            "{ if: { category: brake }, then: high }",
+            "{ if: { category: brake }, then: high, code: brakes }",
+        )
+        .replace("{ category: wheel, urgent: true }, then: high", "{ urgent: true }, then: low, code: hurry");
+    let playbook =
+        Playbook::load(&[("shop.yaml", &text)]).unwrap_or_else(|f| panic!("{}", render_all(&f, Lang::En)));
+    let facts = Facts::new().with("category", Value::code("brake")).with("urgent", Value::Bool(true));
+    let judged = playbook.types["repair"].classify(&facts);
+    assert_eq!(judged.severity, "high");
+    assert_eq!(judged.reasons.iter().map(|r| r.code.as_str()).collect::<Vec<_>>(), ["brakes", "hurry"]);
+}

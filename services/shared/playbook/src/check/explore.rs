@@ -138,7 +138,7 @@ impl<'p> Explorer<'p> {
             Phase::Closed => self.ends.push(at),
         }
         self.expand_follow_ups(at, &state);
-        self.expand_reclassified(at, &state);
+        self.expand_reclassified(&state);
     }
 
     fn expand_work(&mut self, at: usize, state: &State) {
@@ -160,7 +160,7 @@ impl<'p> Explorer<'p> {
     }
 
     /// A case may become another category or severity at any time until its work is sealed.
-    fn expand_reclassified(&mut self, at: usize, state: &State) {
+    fn expand_reclassified(&mut self, state: &State) {
         if !matches!(state.phase, Phase::Offered | Phase::Working) {
             return;
         }
@@ -169,7 +169,8 @@ impl<'p> Explorer<'p> {
                 let mut next = State { facts, ..*state };
                 self.graph.emit(&mut next, Happening::Reclassified);
                 self.graph.settle(&mut next);
-                self.visit(Some(at), next);
+                // No edge: a case must be able to end without being called something else.
+                self.visit(None, next);
             }
         }
     }
