@@ -22,7 +22,7 @@ pub(crate) fn reclassified(
     let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else {
         return Ok(());
     };
-    let mut told = facts::from_proto(&event.facts);
+    let mut told = desk.rules.told_by_intake(facts::from_proto(&event.facts), &desk.work.done);
     for (name, code) in [("category", &event.category), ("severity", &event.severity)] {
         set_code(&mut told, name, code);
     }

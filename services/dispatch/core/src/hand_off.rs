@@ -87,6 +87,7 @@ fn start(ticket: Id, mut opening: Opening<'_>, step: &mut Step<'_>) -> Result<()
     opening.built_in();
     let book = opening.named.playbook.clone().unwrap_or_default();
     let rules = Rules::of(step.directory(), &book.id, book.version, &opening.named.case_type)?;
+    let told = rules.told_by_intake(opening.told, &[]);
     let work = Work {
         ticket,
         number: opening.named.number.clone(),
@@ -99,8 +100,8 @@ fn start(ticket: Id, mut opening: Opening<'_>, step: &mut Step<'_>) -> Result<()
         opened_at: opening.opened_at,
         changed_at: step.now(),
         order: step.mint(ticket.bucket()),
-        facts: opening.told.clone(),
-        told: opening.told,
+        facts: told.clone(),
+        told,
         barred: opening.barred.iter().cloned().collect(),
         unit: String::new(),
         hand_off: HandOff {
@@ -131,8 +132,9 @@ fn next_cycle(mut work: Work, mut opening: Opening<'_>, step: &mut Step<'_>) -> 
         (work.playbook, work.version) = (book.id.clone(), book.version);
     }
     work.order = step.mint(work.ticket.bucket());
-    work.facts = opening.told.clone();
-    work.told = opening.told;
+    let rules = Rules::of(step.directory(), &work.playbook, work.version, &work.case_type)?;
+    work.told = rules.told_by_intake(opening.told, &[]);
+    work.facts = work.told.clone();
     work.customer = opening.customer.parse().ok().or(work.customer);
     // A bar is never lifted by a re-opening that forgets to repeat it.
     work.barred.extend(opening.barred.iter().cloned());
@@ -143,7 +145,7 @@ fn next_cycle(mut work: Work, mut opening: Opening<'_>, step: &mut Step<'_>) -> 
     let done = std::mem::take(&mut work.done);
     work.earlier.extend(done);
     work.hand_off.number = 0;
-    let mut desk = Desk::take(step, work)?;
+    let mut desk = Desk { step, work, rules };
     desk.dispatch_first();
     desk.file();
     Ok(())

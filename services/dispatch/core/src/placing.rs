@@ -10,12 +10,14 @@ use std::collections::BTreeSet;
 
 use chassis_core::Refusal;
 use organisation::Snapshot;
-use playbook::{ApprovalUse, CaseType, Level, Matrix, Performer, Playbook, Recipient, RoleAt, Route, Step};
+use playbook::{
+    ApprovalUse, CaseType, Facts, Field, Level, Matrix, Performer, Playbook, Recipient, RoleAt, Route, Step,
+};
 use proto::Time;
 
 use crate::{
     gate,
-    state::{State, Work},
+    state::{DoneStep, State, Work},
 };
 
 /// The rule book of a ticket and the organisation it is read with.
@@ -44,6 +46,18 @@ impl<'a> Rules<'a> {
         let book = directory.playbook(playbook, version).ok_or_else(missing)?;
         let case_type = book.case_type(case_type).ok_or_else(missing)?;
         Ok(Rules { directory, book, case_type })
+    }
+
+    /// What intake may tell about a case. Intake repeats what steps found out, and may repeat it late: what a step
+    /// declares is dispatch's own to know, and starts anew with each cycle.
+    pub fn told_by_intake(&self, facts: Facts, done: &[DoneStep]) -> Facts {
+        let declares = |field: &Field, name: &str| field.facts().iter().any(|(fact, _)| fact == name);
+        let by_step =
+            |name: &str| self.case_type.steps.iter().flat_map(|s| &s.fields).any(|f| declares(f, name));
+        let in_form = |name: &str| self.case_type.form.iter().any(|f| declares(f, name));
+        let found_out = |name: &str| done.iter().any(|done| done.facts.get(name).is_some());
+        let told = facts.iter().filter(|(name, _)| !found_out(name) && (!by_step(name) || in_form(name)));
+        told.map(|(name, value)| (name.to_owned(), value.clone())).collect()
     }
 
     /// The route of the case as its facts are now. Facts that no row fits

@@ -154,6 +154,18 @@ impl Desk<'_, '_> {
             };
         }
         self.work.facts.absorb(report.facts.clone());
+        self.raise_severity();
+    }
+
+    /// A finding that makes the case graver counts at once: its steps must not be missed between this report and the
+    /// moment when intake, whose judgement it is, has judged the case anew. Lowering is left to intake.
+    fn raise_severity(&mut self) {
+        let case_type = self.rules.case_type;
+        let judged = case_type.classify(&self.work.facts).severity;
+        let known = self.work.facts.code("severity").unwrap_or_default();
+        if case_type.rank(&judged) > case_type.rank(known) {
+            self.work.facts.set("severity", Value::code(judged));
+        }
     }
 
     /// A step is done: said with its marks, then loops back or on.

@@ -68,7 +68,7 @@ fn ticket() -> Id {
     Id::mint(START, Bucket::of_hash(5), [5; 9])
 }
 
-fn open(core: &mut Rehearsal<Dispatch>) {
+fn open(core: &mut Rehearsal<Dispatch>, severity: &str) {
     core.hear(intake::TicketOpened {
         ticket: Some(common::TicketRef {
             ticket_id: ticket().to_string(),
@@ -79,7 +79,7 @@ fn open(core: &mut Rehearsal<Dispatch>) {
             case_type: "complaint".into(),
         }),
         category: "repair_quality".into(),
-        severity: "major".into(),
+        severity: severity.into(),
         channel: "phone".into(),
         opened_at: START.0,
         facts: organisation::facts::to_proto(
@@ -119,7 +119,7 @@ fn filled(work: &Work, directory: &Snapshot, step: &str) -> Report {
 #[test]
 fn a_major_complaint_is_worked_off_by_the_roles_the_rules_name() {
     let mut core = Rehearsal::<Dispatch>::new(snapshot(), START);
-    open(&mut core);
+    open(&mut core, "major");
     let (ticket, cycle) = (ticket(), 1);
     core.command(&actor("cr-manager"), ticket.shard(), &Command::Acknowledge { ticket, cycle }).unwrap();
     let mut doers: BTreeMap<String, String> = BTreeMap::new();
@@ -181,4 +181,23 @@ fn a_major_complaint_is_worked_off_by_the_roles_the_rules_name() {
     for mark in ["answered", "resolved", "told"] {
         assert!(marks.iter().any(|said| said == mark), "{mark} is on record (P4)");
     }
+}
+
+#[test]
+fn a_case_judged_major_needs_its_meeting_from_that_moment() {
+    let mut core = Rehearsal::<Dispatch>::new(snapshot(), START);
+    open(&mut core, "general");
+    let (ticket, cycle) = (ticket(), 1);
+    core.command(&actor("cr-manager"), ticket.shard(), &Command::Acknowledge { ticket, cycle }).unwrap();
+    let work: Work = core.get(ticket).unwrap();
+    let mut report = filled(&work, &core.directory, "judge");
+    report.facts.set("judged_nature", playbook::Value::code("major"));
+    let judge = Command::CompleteStep { ticket, cycle, step: "judge".into(), report };
+    let Reply::Ready { steps } = core.command(&actor("cr-manager"), ticket.shard(), &judge).unwrap() else {
+        panic!("steps are ready")
+    };
+    assert!(
+        steps.contains(&"crisis_meeting".to_owned()) && !steps.contains(&"propose".to_owned()),
+        "{steps:?}"
+    );
 }

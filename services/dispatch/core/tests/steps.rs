@@ -265,19 +265,28 @@ fn a_meeting_that_is_not_needed_after_all_is_withdrawn() {
 fn an_approval_of_what_changed_is_withdrawn_and_asked_anew() {
     let mut shop = Shop::proposed(1);
     shop.core.take_said();
-    let amount = |minor| proto::common::v1::Fact {
-        name: "amount".into(),
-        value: Some(proto::common::v1::fact::Value::Money(proto::common::v1::Money {
-            currency: "CNY".into(),
-            minor,
-        })),
-    };
-    let said = shop.reclassify(|event| event.facts = vec![amount(2_000_000)]);
-    assert_eq!(said.iter().map(name).collect::<Vec<_>>(), ["withdrawn", "ready", "asked"]);
+    let said = shop.reclassify(|event| event.severity = "major".into());
+    let names: Vec<_> = said.iter().map(name).collect();
+    assert_eq!(names, ["withdrawn", "assigned", "ready", "ready", "asked"], "a meeting, and two who approve");
     let work = shop.work();
     assert_eq!(work.approvals[0].state.code(), "withdrawn");
     assert_eq!(work.approval_of("approve").unwrap().chain.len(), 2);
-    assert!(shop.reclassify(|event| event.facts = vec![amount(2_000_000)]).is_empty());
+    assert!(shop.reclassify(|event| event.severity = "major".into()).is_empty());
+}
+
+#[test]
+fn what_intake_repeats_of_a_step_does_not_undo_what_the_step_found() {
+    let mut shop = Shop::proposed(1);
+    let old =
+        Facts::new().with("amount", Value::money("CNY", 9_000_000)).with("inspection", Value::code("failed"));
+    let facts = organisation::facts::to_proto(&old);
+    shop.core.take_said();
+    assert!(shop.reclassify(|event| event.facts = facts.clone()).is_empty());
+    assert_eq!(shop.work().facts.minor("amount"), Some(100));
+    shop.cycle += 1;
+    let again = proto::intake::v1::TicketReopened { ticket: Some(shop.named()), facts, ..Default::default() };
+    shop.core.hear(again);
+    assert!(shop.work().facts.get("amount").is_none() && shop.work().facts.get("inspection").is_none());
 }
 
 #[test]

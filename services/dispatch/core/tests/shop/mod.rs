@@ -296,29 +296,35 @@ impl Shop {
 }
 
 fn organisation(playbook: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    snapshot.apply(1, &changed().into()).expect("the directory takes it in");
+    snapshot.apply(2, &activated(playbook).into()).expect("the directory takes it in");
+    snapshot
+}
+
+/// The whole organisation as the directory says it.
+pub fn changed() -> directory::DirectoryChanged {
     let node = |code: &str, parent: &str, level: &str| directory::Node {
         code: code.into(),
         parent: parent.into(),
         level: level.into(),
         ..Default::default()
     };
-    let nodes = vec![
-        node("G", "", "group"),
-        node("A", "G", "area"),
-        node("B1", "A", "branch"),
-        node("B2", "A", "branch"),
-    ];
-    let persons = STAFF.iter().map(|(code, ..)| person(code)).collect();
-    let files = vec![directory::DocumentFile { path: "playbook.yaml".into(), text: playbook.into() }];
-    let events: [AnyEvent; 2] = [
-        directory::DirectoryChanged { nodes, persons, ..Default::default() }.into(),
-        directory::PlaybookActivated { id: "shop".into(), version: 1, files }.into(),
-    ];
-    let mut snapshot = Snapshot::default();
-    for (seq, event) in (1..).zip(&events) {
-        snapshot.apply(seq, event).expect("the directory takes it in");
+    directory::DirectoryChanged {
+        nodes: vec![
+            node("G", "", "group"),
+            node("A", "G", "area"),
+            node("B1", "A", "branch"),
+            node("B2", "A", "branch"),
+        ],
+        persons: STAFF.iter().map(|(code, ..)| person(code)).collect(),
+        ..Default::default()
     }
-    snapshot
+}
+
+pub fn activated(playbook: &str) -> directory::PlaybookActivated {
+    let files = vec![directory::DocumentFile { path: "playbook.yaml".into(), text: playbook.into() }];
+    directory::PlaybookActivated { id: "shop".into(), version: 1, files }
 }
 
 pub fn ticket_id(number: u8) -> Id {
