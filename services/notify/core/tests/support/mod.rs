@@ -49,6 +49,15 @@ pub fn group() -> Snapshot {
 
 /// The group under another rule book.
 pub fn group_with(playbook: &str, version: u32, text: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    for (seq, entry) in entries(playbook, version, text).iter().enumerate() {
+        snapshot.apply(seq as u64 + 1, entry).unwrap_or_else(|problem| panic!("{problem}"));
+    }
+    snapshot
+}
+
+/// What the directory says of the group.
+pub fn entries(playbook: &str, version: u32, text: &str) -> Vec<AnyEvent> {
     let mut away = person("gm", "gm", "B1");
     away.deputy = "deputy".into();
     away.absences = vec![directory::Absence {
@@ -87,11 +96,7 @@ pub fn group_with(playbook: &str, version: u32, text: &str) -> Snapshot {
     };
     let source = "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n".to_owned();
     let calendar = directory::CalendarActivated { id: "shop".into(), version: 1, source };
-    let mut snapshot = Snapshot::default();
-    for (seq, entry) in [people.into(), AnyEvent::from(calendar), AnyEvent::from(book)].iter().enumerate() {
-        snapshot.apply(seq as u64 + 1, entry).unwrap_or_else(|problem| panic!("{problem}"));
-    }
-    snapshot
+    vec![people.into(), calendar.into(), book.into()]
 }
 
 pub fn executor() -> Actor {
