@@ -26,5 +26,7 @@ pub enum Reply {
     Issued {
         /// The same document had been issued before; nothing was said again.
         again: bool,
+        /// What is on record: a repeated request is told by it from a changed document.
+        digest: String,
     },
 }

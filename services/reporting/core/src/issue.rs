@@ -93,7 +93,7 @@ pub(crate) fn issue(issue: &Issue, step: &mut Step<'_>) -> Result<Reply, Halt> {
         .into());
     }
     if step.get::<Issued>(Issued::key(issue))?.is_some() {
-        return Ok(Reply::Issued { again: true });
+        return Ok(Reply::Issued { again: true, digest: issue.digest.clone() });
     }
     step.put(&Issued {
         report: issue.report.clone(),
@@ -110,5 +110,5 @@ pub(crate) fn issue(issue: &Issue, step: &mut Step<'_>) -> Result<Reply, Halt> {
         digest: issue.digest.clone(),
     };
     step.say(About::default(), said);
-    Ok(Reply::Issued { again: false })
+    Ok(Reply::Issued { again: false, digest: issue.digest.clone() })
 }

@@ -31,6 +31,17 @@ pub enum BadSpan {
     OutOfRange(Time),
 }
 
+impl BadSpan {
+    /// The same for Chinese readers.
+    pub fn zh(&self) -> String {
+        match self {
+            BadSpan::Period(text) => format!("没有“{text}”这种期间；可用：daily、weekly、monthly。"),
+            BadSpan::Zone(zone) => format!("{zone} 不是时区。"),
+            BadSpan::OutOfRange(at) => format!("无法计算 {at} 所在的期间。"),
+        }
+    }
+}
+
 impl Span {
     /// The period in which an instant lies.
     ///

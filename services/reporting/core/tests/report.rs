@@ -253,12 +253,18 @@ fn an_issued_report_is_on_record_once() {
         to: hour(168),
         digest: "ab".repeat(32),
     };
-    assert_eq!(issue(&mut core, wanted.clone()), Ok(Reply::Issued { again: false }));
+    assert_eq!(
+        issue(&mut core, wanted.clone()),
+        Ok(Reply::Issued { again: false, digest: wanted.digest.clone() })
+    );
     let said = core.take_said();
     assert!(
         matches!(&said[..], [AnyEvent::ReportIssued(event)] if event.digest == wanted.digest && event.to_at == hour(168).0)
     );
-    assert_eq!(issue(&mut core, wanted.clone()), Ok(Reply::Issued { again: true }));
+    assert_eq!(
+        issue(&mut core, wanted.clone()),
+        Ok(Reply::Issued { again: true, digest: wanted.digest.clone() })
+    );
     assert!(core.take_said().is_empty());
     assert_eq!(core.get::<Issued>(Issued::key(&wanted)).unwrap().by, "person:P1");
 }

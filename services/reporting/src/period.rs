@@ -1,0 +1,116 @@
+//! The rows of a period, reckoned as they come: a month of a large group does
+//! not have to fit into memory.
+
+use std::sync::Arc;
+
+use chassis::handle::{decode, store_failed};
+use chassis_core::Refusal;
+use futures::TryStreamExt;
+use organisation::Snapshot;
+use playbook::{Figure, Playbook, report::Period};
+use proto::Time;
+use reporting_core::{BadSpan, Line, Reckoning, Row, Span, zone_of};
+use sqlx::PgPool;
+
+use crate::{read, scope::Scope};
+
+/// Rows between two breaths: decoding a thousand takes a few milliseconds.
+const BREATH: u32 = 500;
+
+/// The playbook's newest version; without a name the only one there is.
+pub fn playbook(directory: &Snapshot, id: &str) -> Result<Arc<Playbook>, Refusal> {
+    let mut known = directory.playbook_ids();
+    let id = match (id, known.next(), known.next()) {
+        ("", Some(only), None) => only,
+        ("", ..) => return Err(Refusal::field("playbook", "请指明规则手册。", "say which playbook")),
+        (id, ..) => id,
+    };
+    directory.active_playbook(id).cloned().ok_or_else(|| Refusal::not_found("规则手册", "playbook", id))
+}
+
+/// The period around an instant, in the group's zone.
+pub fn span(directory: &Snapshot, period: &str, at: Time) -> Result<Span, Refusal> {
+    let bad = |error: BadSpan| Refusal::field("period", error.zh(), error.to_string());
+    let period = Span::parse_period(period).map_err(bad)?;
+    Span::around(period, at, &zone_of(directory)).map_err(bad)
+}
+
+/// The figures that the playbook's reports of this period show; all of them
+/// if it has no such report.
+pub fn figures(playbook: &Playbook, period: Period) -> Vec<&Figure> {
+    let reports = playbook.reports.iter().filter(|report| report.period == period);
+    let wanted: Vec<&String> = reports.flat_map(|report| &report.figures).collect();
+    playbook.figures.iter().filter(|figure| wanted.is_empty() || wanted.contains(&&figure.id)).collect()
+}
+
+/// Reckons these figures over what the scope shows of the period.
+pub async fn reckon(
+    pool: &PgPool,
+    scope: &Scope,
+    playbook: &Playbook,
+    figures: &[&Figure],
+    span: &Span,
+) -> Result<Vec<Line>, Refusal> {
+    let mut reckoning = Reckoning::new(playbook, figures.iter().copied(), span, scope.person.as_deref());
+    let mut bodies = sqlx::query_scalar::<_, Vec<u8>>(read::PERIOD)
+        .bind(&playbook.id)
+        .bind(span.from.0)
+        .bind(span.to.0)
+        .bind(scope.branches.as_deref())
+        .fetch(pool);
+    let mut breath = 0;
+    while let Some(body) = bodies.try_next().await.map_err(|error| store_failed(&error))? {
+        reckoning.take(&decode::<Row>(&body)?);
+        breath += 1;
+        if breath % BREATH == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(reckoning.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::{AnyEvent, directory::v1 as said};
+
+    use super::*;
+
+    const RULES: &str = include_str!("../core/tests/complaints.yaml");
+
+    fn directory(playbooks: &[&str]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for (seq, id) in playbooks.iter().enumerate() {
+            let text = RULES.replace("playbook: complaints", &format!("playbook: {id}"));
+            let files = vec![said::DocumentFile { path: "p.yaml".into(), text }];
+            let active = said::PlaybookActivated { id: (*id).into(), version: 3, files };
+            snapshot.apply(seq as u64 + 1, &AnyEvent::PlaybookActivated(active)).unwrap();
+        }
+        snapshot
+    }
+
+    #[test]
+    fn the_only_playbook_need_not_be_named() {
+        let named = |known: &[&str], id| {
+            playbook(&directory(known), id).map(|p| p.id.clone()).map_err(|refusal| refusal.gate)
+        };
+        assert_eq!(named(&["a"], ""), Ok("a".into()));
+        assert_eq!(named(&["a", "b"], "b"), Ok("b".into()));
+        assert_eq!(named(&["a", "b"], ""), Err("invalid".into()));
+        assert_eq!(named(&["a"], "x"), Err("not-found".into()));
+        assert_eq!(named(&[], ""), Err("invalid".into()));
+    }
+
+    #[test]
+    fn a_report_shows_its_own_figures() {
+        let playbook = playbook(&directory(&["a"]), "a").unwrap();
+        let ids = |period| figures(&playbook, period).iter().map(|f| f.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(Period::Weekly), ["opened", "major", "content", "on_time", "missed"]);
+        assert_eq!(ids(Period::Daily).len(), playbook.figures.len(), "without a report of its own: all");
+    }
+
+    #[test]
+    fn an_unknown_period_is_refused_by_its_field() {
+        assert_eq!(span(&directory(&[]), "yearly", Time(1)).unwrap_err().violations[0].field, "period");
+        assert_eq!(span(&directory(&[]), "monthly", Time(0)).unwrap().label, "1970-01");
+    }
+}
