@@ -1,17 +1,26 @@
-//! `hotline directory`: playbooks, calendars and business time. Branches and
-//! people are imported by `hotline directory import`.
+//! `hotline directory`: branches and people, playbooks, calendars, business time.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use chassis::Config;
 use clap::{Subcommand, ValueEnum};
-use proto::directory::v1::{ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, MoveTimeRequest};
+use directory::files::Reading;
+use proto::directory::v1::{
+    ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, ImportRecordsRequest, MoveTimeRequest,
+};
 
 use crate::client::{Connection, explain, request_id};
 
 #[derive(Debug, Subcommand)]
 pub enum DirectoryCommand {
+    /// Import branches and people: nodes.csv, persons.csv, a dealer list, or one YAML file.
+    Import {
+        files: Vec<PathBuf>,
+        /// Under which node a dealer list is hung.
+        #[arg(long, default_value = "")]
+        parent: String,
+    },
     /// Activate a playbook from its files.
     Playbook { files: Vec<PathBuf> },
     /// Activate calendars, each file one; parents first.
@@ -38,6 +47,7 @@ pub enum Mode {
 pub async fn carry_out(config: Config, command: DirectoryCommand) -> anyhow::Result<ExitCode> {
     let connection = Connection::open(config).await?;
     match command {
+        DirectoryCommand::Import { files, parent } => return import_files(&connection, &files, &parent).await,
         DirectoryCommand::Playbook { files } => activate_playbook(&connection, &files).await?,
         DirectoryCommand::Calendar { files } => {
             for file in files {
@@ -47,6 +57,51 @@ pub async fn carry_out(config: Config, command: DirectoryCommand) -> anyhow::Res
         DirectoryCommand::Time { mode, at, factor } => move_time(&connection, mode, at, factor).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Imports all files as one; bad rows are reported, good ones kept.
+async fn import_files(connection: &Connection, files: &[PathBuf], parent: &str) -> anyhow::Result<ExitCode> {
+    let mut whole = Reading::default();
+    for path in files {
+        let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let reading = directory::files::read(&name, &bytes, parent)?;
+        whole.nodes.extend(reading.nodes);
+        whole.persons.extend(reading.persons);
+        whole.bad.extend(reading.bad);
+        whole.warnings.extend(reading.warnings);
+    }
+    let bad = import(connection, whole).await?;
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Sends what was read to the directory and reports what did not fit.
+pub async fn import(connection: &Connection, reading: Reading) -> anyhow::Result<usize> {
+    let answer = connection
+        .directory(&connection.system())
+        .import_records(ImportRecordsRequest {
+            request_id: request_id(),
+            nodes: reading.nodes,
+            persons: reading.persons,
+        })
+        .await
+        .map_err(|status| anyhow::anyhow!(explain(&status)))?
+        .into_inner();
+    for record in &reading.warnings {
+        eprintln!("{} {}: kept without it: {} / {}", record.place, record.field, record.reason_zh, record.reason_en);
+    }
+    let bad: Vec<_> = reading.bad.iter().chain(&answer.bad).collect();
+    for record in &bad {
+        eprintln!("{} {}: {} / {}", record.place, record.field, record.reason_zh, record.reason_en);
+    }
+    println!(
+        "{} nodes and {} persons written, {} unchanged, {} left out",
+        answer.nodes,
+        answer.persons,
+        answer.unchanged,
+        bad.len()
+    );
+    Ok(bad.len())
 }
 
 pub async fn activate_playbook(connection: &Connection, files: &[PathBuf]) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use chassis::{Config, Setup, StartError, telemetry};
+use futures::future::BoxFuture;
 use proto::Service;
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -76,15 +77,15 @@ impl Running {
     }
 }
 
-async fn serve(setup: Setup, service: Service) -> Result<(), StartError> {
+fn serve(setup: Setup, service: Service) -> BoxFuture<'static, Result<(), StartError>> {
     match service {
-        Service::Intake => intake::run(setup).await,
-        Service::Dispatch => dispatch::run(setup).await,
-        Service::SlaWatchdog => sla_watchdog::run(setup).await,
-        Service::FollowUp => follow_up::run(setup).await,
-        Service::Reporting => reporting::run(setup).await,
-        Service::Notify => notify::run(setup).await,
-        Service::Directory => directory::run(setup).await,
+        Service::Intake => Box::pin(intake::run(setup)),
+        Service::Dispatch => Box::pin(dispatch::run(setup)),
+        Service::SlaWatchdog => Box::pin(sla_watchdog::run(setup)),
+        Service::FollowUp => Box::pin(follow_up::run(setup)),
+        Service::Reporting => Box::pin(reporting::run(setup)),
+        Service::Notify => Box::pin(notify::run(setup)),
+        Service::Directory => Box::pin(directory::run(setup)),
     }
 }
 
