@@ -71,6 +71,12 @@ impl OpenBatch {
             self.answers.push((*token, outcome));
             return Decided::Done;
         }
+        if let Input::Timer(due) = input
+            && self.timers.contains_key(&(due.name.clone(), due.id))
+        {
+            // An input before it in this batch moved it or took it away.
+            return Decided::Done;
+        }
         let home = input.home();
         let Some(head) = ground.heads.get(&home) else {
             self.refuse(input, not_mine(home));
@@ -237,7 +243,7 @@ impl OpenBatch {
     }
 }
 
-/// Never backwards, never at or before its cause.
+/// Always above the last one, never before its cause.
 fn stamp(last: Time, after: Option<Time>, now: Time) -> Time {
     let floor = last.plus(1);
     let floor = after.map_or(floor, |cause| floor.max(cause));

@@ -35,6 +35,9 @@ pub struct Incoming {
 /// How far entries may run ahead of a gap before they are dropped: they are
 /// read again from the journal when the gap is mended.
 const AHEAD: usize = 2_048;
+/// How many wait to be applied; what comes on top is read again later, so a
+/// source that stands still does not fill the memory.
+const WAITING: usize = 4_096;
 /// How long a gap or an unreached head is left to mend itself.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -80,7 +83,9 @@ impl Inbox {
         if place <= self.tail {
             return;
         }
-        if self.is_next(place) {
+        if self.queue.len() >= WAITING {
+            self.announced = self.announced.max(place);
+        } else if self.is_next(place) {
             self.enqueue(entry, place);
             while let Some(next) = self.next_ahead() {
                 let entry = self.ahead.remove(&next).expect("just found");
@@ -102,12 +107,17 @@ impl Inbox {
 
     /// From where to read the journal, if something has been missing too long.
     pub fn wants_repair(&mut self, now: Duration) -> Option<(u32, u64)> {
-        let since = self.wanting_since?;
+        let since = self.wanting_since.filter(|_| self.queue.len() < WAITING)?;
         if now.saturating_sub(since) < PATIENCE {
             return None;
         }
         self.wanting_since = Some(now);
         Some(self.tail)
+    }
+
+    /// Taken out, with what it does not committed (or not known to do nothing).
+    pub fn has_unapplied(&self) -> bool {
+        self.applied != self.cursor
     }
 
     pub fn is_waiting(&self) -> bool {
@@ -216,6 +226,16 @@ mod tests {
         inbox.take(entry(10), Duration::from_millis(800));
         assert_eq!(drain(&mut inbox), [10, 11]);
         assert_eq!(inbox.wants_repair(Duration::from_secs(9)), None);
+    }
+
+    #[test]
+    fn a_source_that_stands_still_is_bounded_and_read_again() {
+        let mut inbox = Inbox::new(Cursor::default(), false);
+        (1..=WAITING as u64 + 9).for_each(|seq| inbox.take(entry(seq), Duration::ZERO));
+        assert_eq!(inbox.len(), WAITING);
+        assert_eq!(inbox.wants_repair(Duration::from_secs(1)), None, "there is no room for it yet");
+        inbox.pop();
+        assert_eq!(inbox.wants_repair(Duration::from_secs(1)), Some((1, WAITING as u64)));
     }
 
     #[test]

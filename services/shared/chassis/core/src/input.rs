@@ -81,7 +81,7 @@ impl<C: Core> Input<C> {
         }
     }
 
-    /// Nothing that it causes may be stamped at or before this.
+    /// Nothing that it causes may be stamped before this.
     pub fn after(&self) -> Option<Time> {
         match self {
             Input::Heard { heard, .. } => Some(heard.recorded_at),

@@ -21,6 +21,7 @@ pub mod entry;
 pub mod inbox;
 mod input;
 pub mod machine;
+pub mod memory;
 pub mod refusal;
 pub mod rehearsal;
 pub mod sealed;

@@ -120,7 +120,8 @@ pub struct Batch {
 impl Batch {
     /// Nothing to write: a round trip is enough.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.heads.is_empty()
+            && self.entries.is_empty()
             && self.rows.is_empty()
             && self.timers.is_empty()
             && self.cursors.is_empty()

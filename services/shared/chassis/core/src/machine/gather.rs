@@ -10,7 +10,7 @@ use super::{Action, Judging, Machine, Phase};
 use crate::{
     batch::OpenBatch,
     core::Core,
-    inbox::Incoming,
+    inbox::{Inbox, Incoming},
     input::Input,
     store::{DirectoryEntry, LoadPlan, Source},
 };
@@ -34,18 +34,20 @@ pub(super) fn apply(directory: &mut Snapshot, entry: &DirectoryEntry) -> Result<
 }
 
 impl<C: Core> Machine<C> {
-    /// Begins the next round trip, if anything calls for one.
-    pub(super) fn go_on(&mut self, now: Duration, actions: &mut Vec<Action>) {
+    /// Begins the next round trip, if anything calls for one. True if inputs
+    /// were taken in, so that more may follow.
+    pub(super) fn go_on(&mut self, now: Duration, actions: &mut Vec<Action>) -> bool {
         if self.wants_timers() {
             self.phase = Phase::LoadingTimers;
             actions.push(Action::LoadTimers);
-            return;
+            return false;
         }
         let mut open = OpenBatch::default();
         if !self.read_directory(&mut open, actions) {
-            return;
+            return false;
         }
         let inputs = self.gather(now, actions);
+        let moved = !inputs.is_empty() || self.inboxes.values().any(Inbox::has_unapplied);
         let mut plan = LoadPlan::default();
         for input in &inputs {
             plan.rows.extend(input.keys().into_iter().filter(|key| !self.rows.contains_key(key)));
@@ -59,6 +61,14 @@ impl<C: Core> Machine<C> {
             self.phase = Phase::Loading { waiting: inputs, open, asked: plan.rows.clone() };
             actions.push(Action::Load(plan));
         }
+        moved
+    }
+
+    /// Nothing can be taken from it now: its type is unknown here, or the
+    /// directory has to be read first.
+    pub(super) fn stands_still(&self, source: &Source, inbox: &Inbox) -> bool {
+        let needs = inbox.front().map_or(0, |entry| entry.directory_seq);
+        self.blocked.contains(source) || (C::SERVICE != Service::Directory && needs > self.directory.seq())
     }
 
     /// Takes in what the directory said; false if it cannot be understood.

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use proto::Shard;
+
 use super::{Action, Machine, Phase, Settling};
 use crate::{
     aggregate::RowKey,
@@ -12,7 +14,7 @@ use crate::{
     core::Core,
     input::Input,
     step::TimerChange,
-    store::{Batch, LoadPlan, Loaded, TimerRow, Timers},
+    store::{Batch, Head, LoadPlan, Loaded, TimerRow, Timers},
 };
 
 /// Cursors that are all that changed are saved at most this often.
@@ -86,15 +88,8 @@ impl<C: Core> Machine<C> {
     /// Closes the batch: commit it, or make the round trip that answers need.
     fn finish(&mut self, open: OpenBatch, now: Duration, actions: &mut Vec<Action>) {
         let (mut batch, answers) = open.close(&self.heads, &self.pairs);
+        let barriers = self.pass_barriers(&mut batch);
         self.add_marks(&mut batch, now);
-        let barriers = std::mem::take(&mut self.barriers)
-            .into_iter()
-            .map(|(token, until)| {
-                // From here on everything is stamped above the moment asked about.
-                self.heads.values_mut().for_each(|head| head.stamp = head.stamp.max(until));
-                (token, self.heads.values().cloned().collect())
-            })
-            .collect::<Vec<_>>();
         let settling = Settling {
             answers,
             entries: batch.entries.clone(),
@@ -108,9 +103,39 @@ impl<C: Core> Machine<C> {
         } else if !is_quiet || now.saturating_sub(self.last_trip) >= self.limits.beat {
             actions.push(Action::Beat);
         } else {
+            self.count_applied();
             return;
         }
         self.phase = Phase::Committing(Box::new(settling));
+    }
+
+    /// From here on everything is stamped above the moments asked about. The
+    /// promise is written down, for the next owner must keep it and a clock may
+    /// stand still (manual time), run behind the asker's, or be set back.
+    fn pass_barriers(&mut self, batch: &mut Batch) -> Vec<(u64, Vec<Head>)> {
+        let barriers = std::mem::take(&mut self.barriers);
+        let Some(until) = barriers.iter().map(|(_, until)| *until).max() else {
+            return Vec::new();
+        };
+        for head in self.heads.values_mut() {
+            head.stamp = head.stamp.max(until);
+            match batch.heads.iter_mut().find(|written| written.shard == head.shard) {
+                Some(written) => written.stamp = head.stamp,
+                // Also one that is above already: steps without entries moved it in memory only.
+                None => {
+                    batch.heads.push(head.clone());
+                    batch.heads_before.push(head.seq);
+                }
+            }
+        }
+        let heads: Vec<Head> = self.heads.values().cloned().collect();
+        barriers.into_iter().map(|(token, _)| (token, heads.clone())).collect()
+    }
+
+    fn count_applied(&mut self) {
+        for inbox in self.inboxes.values_mut() {
+            inbox.applied = inbox.cursor;
+        }
     }
 
     /// Cursors and published marks ride along; alone they wait up to a second.
@@ -125,7 +150,9 @@ impl<C: Core> Machine<C> {
             .filter(|(_, inbox)| inbox.cursor != inbox.saved)
             .map(|(source, inbox)| (*source, inbox.cursor))
             .collect();
-        batch.published = std::mem::take(&mut self.published).into_iter().collect();
+        // A shard's row is written once in a batch: marks of the others only.
+        let is_written = |shard: &Shard| batch.heads.iter().any(|head| head.shard == *shard);
+        batch.published = self.published.extract_if(.., |shard, _| !is_written(shard)).collect();
         self.last_cursor_save = now;
     }
 
@@ -140,9 +167,7 @@ impl<C: Core> Machine<C> {
                 inbox.saved = cursor;
             }
         }
-        for inbox in self.inboxes.values_mut() {
-            inbox.applied = inbox.cursor;
-        }
+        self.count_applied();
         self.note_timers(&settling.timers);
         if !settling.entries.is_empty() {
             actions.push(Action::Publish(settling.entries));
@@ -160,7 +185,9 @@ impl<C: Core> Machine<C> {
     /// Asks the journals for what has been missing too long.
     pub(super) fn watch_sources(&mut self, now: Duration, actions: &mut Vec<Action>) {
         for (source, inbox) in &mut self.inboxes {
-            if let Some(after) = inbox.wants_repair(now) {
+            if !self.blocked.contains(source)
+                && let Some(after) = inbox.wants_repair(now)
+            {
                 actions.push(Action::Repair { source: *source, after });
             }
         }
