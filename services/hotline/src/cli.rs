@@ -7,7 +7,7 @@ use chassis::{Config, config::DEFAULTS};
 use clap::{Parser, Subcommand, ValueEnum};
 use proto::Service;
 
-use crate::{client::Connection, directory_command, events_command, run, ticket_command};
+use crate::{client::Connection, directory_command, events_command, import_command, run, ticket_command, verify_command};
 
 /// The call centre: services, and the tools to look after them.
 #[derive(Debug, Parser)]
@@ -45,6 +45,10 @@ pub enum Command {
     /// The event stream.
     #[command(subcommand)]
     Events(events_command::EventsCommand),
+    /// Open a case for every row of a table.
+    Import(import_command::Import),
+    /// Compare journals, event stream and read models: lost nothing, doubled nothing.
+    Verify(verify_command::Verify),
     /// Branches, people, playbooks, calendars, and how business time runs.
     #[command(subcommand)]
     Directory(directory_command::DirectoryCommand),
@@ -98,6 +102,8 @@ pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Ticket(command) => ticket_command::carry_out(config, command).await,
         Command::Events(command) => events_command::carry_out(config, command).await,
+        Command::Import(command) => import_command::carry_out(config, command).await,
+        Command::Verify(command) => verify_command::carry_out(config, command).await,
         Command::Directory(command) => directory_command::carry_out(config, command).await,
     }
 }
