@@ -114,7 +114,7 @@ impl Desk {
         caller: &Caller,
         message: contract::ListDueRequest,
     ) -> Result<contract::ListDueResponse, Refusal> {
-        let until = Time(message.until_at).set().unwrap_or_else(|| self.handle.now());
+        let until = Time(message.until_at.max(0)).set().unwrap_or_else(|| self.handle.now());
         let limit = if message.limit == 0 { LISTED } else { message.limit.min(MOST_LISTED) };
         let actor = caller.actor();
         let branches = read::branches(actor, &message.branch, &self.handle.directory());
@@ -197,7 +197,11 @@ impl FollowUpService for Desk {
 
 fn cycle(cycle: u32) -> Result<u32, Refusal> {
     if cycle == 0 {
-        return Err(Refusal::field("cycle", "须写明工单的轮次，从 1 起。", "names the cycle that was seen, from 1"));
+        return Err(Refusal::field(
+            "cycle",
+            "须写明工单的轮次，从 1 起。",
+            "names the cycle that was seen, from 1",
+        ));
     }
     Ok(cycle)
 }
@@ -253,7 +257,9 @@ mod tests {
 
     #[test]
     fn free_text_does_not_pass_as_an_answer() {
-        assert!(check_answers(&answers(&[("satisfied", "5"), ("again", " yes "), ("why", "price-1.5")])).is_ok());
+        assert!(
+            check_answers(&answers(&[("satisfied", "5"), ("again", " yes "), ("why", "price-1.5")])).is_ok()
+        );
         let refusal = check_answers(&answers(&[("satisfied", "5"), ("why", "李先生 138...")])).unwrap_err();
         assert_eq!(refusal.violations.len(), 1);
         assert_eq!(refusal.violations[0].field, "answers.why");

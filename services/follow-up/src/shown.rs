@@ -32,10 +32,9 @@ impl Eyes<'_> {
             return false;
         };
         let roles = playbook.privacy.reveal.get("*").map_or(&[][..], Vec::as_slice);
-        self.actor
-            .grants()
-            .iter()
-            .any(|grant| roles.contains(&grant.role) && directory.is_within(&known.matter.branch, &grant.node))
+        self.actor.grants().iter().any(|grant| {
+            roles.contains(&grant.role) && directory.is_within(&known.matter.branch, &grant.node)
+        })
     }
 
     async fn words(&self, sealed: Option<&Sealed>) -> Result<String, Refusal> {
@@ -61,7 +60,9 @@ pub(crate) async fn show(
     eyes: &Eyes<'_>,
 ) -> Result<contract::FollowUp, Refusal> {
     let (answers, unhappy) = match &call.state {
-        CallBackState::Recorded { answers, unhappy, .. } => (organisation::facts::to_proto(answers), *unhappy),
+        CallBackState::Recorded { answers, unhappy, .. } => {
+            (organisation::facts::to_proto(answers), *unhappy)
+        }
         CallBackState::Scheduled { .. } | CallBackState::GivenUp { .. } | CallBackState::Cancelled { .. } => {
             (Vec::new(), false)
         }
@@ -95,7 +96,9 @@ fn attempts(call: &CallBack) -> Vec<contract::Attempt> {
         CallBackState::Recorded { at, by, .. } => {
             Some(contract::Attempt { at: at.0, by: by.clone(), outcome: "reached".to_owned() })
         }
-        CallBackState::Scheduled { .. } | CallBackState::GivenUp { .. } | CallBackState::Cancelled { .. } => None,
+        CallBackState::Scheduled { .. } | CallBackState::GivenUp { .. } | CallBackState::Cancelled { .. } => {
+            None
+        }
     };
     missed.chain(reached).collect()
 }

@@ -6,7 +6,9 @@ use chassis::{Handle, core::Refusal};
 use notify_core::Notify;
 use proto::{
     Service,
-    directory::v1::{GetContactRequest, GetContactResponse, directory_service_client::DirectoryServiceClient},
+    directory::v1::{
+        GetContactRequest, GetContactResponse, directory_service_client::DirectoryServiceClient,
+    },
 };
 use thiserror::Error;
 use tonic::{
@@ -68,9 +70,11 @@ impl Contacts {
         let answer = DirectoryServiceClient::new(channel).get_contact(request).await;
         answer.map(tonic::Response::into_inner).map_err(|status| match status.code() {
             Code::NotFound => ContactError::NoPerson,
-            code @ (Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted | Code::Unknown) => {
-                ContactError::Away(code)
-            }
+            code @ (Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::ResourceExhausted
+            | Code::Unknown) => ContactError::Away(code),
             code => ContactError::Refused(code),
         })
     }

@@ -57,7 +57,8 @@ impl Desk {
 
     async fn of_ticket(&self, caller: &Caller, ticket: Id, limit: u32) -> Result<Vec<Notice>, Refusal> {
         let case: Option<Case> = self.handle.load(ticket).await?;
-        let known = case.and_then(|case| case.known).ok_or_else(|| Refusal::not_found("工单", "ticket", ticket))?;
+        let known =
+            case.and_then(|case| case.known).ok_or_else(|| Refusal::not_found("工单", "ticket", ticket))?;
         if !may_see(&known, caller.actor(), &self.handle.directory()) {
             return Err(Refusal::denied(
                 "not-yours",

@@ -33,7 +33,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// # Errors
 /// A configuration that does not fit, what keeps it from starting, or a broken invariant.
 pub async fn run(setup: chassis::Setup) -> Result<(), chassis::StartError> {
-    let ways = sender::Ways::of(&setup.config).map_err(|error| chassis::StartError::Other(error.to_string()))?;
+    let ways =
+        sender::Ways::of(&setup.config).map_err(|error| chassis::StartError::Other(error.to_string()))?;
     let service = chassis::Service::<Notify> {
         migrations: &MIGRATIONS,
         routes: Box::new(|handle| Routes::new(NotifyServiceServer::new(grpc::Desk::new(handle)))),

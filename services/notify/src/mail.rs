@@ -40,7 +40,8 @@ pub(crate) struct Letter<'a> {
 
 impl Mail {
     pub fn of(smtp_url: &str, sender: &str) -> Result<Mail, MailError> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url).map_err(MailError::Url)?.build();
+        let transport =
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url).map_err(MailError::Url)?.build();
         Ok(Mail { transport, sender: sender.parse().map_err(MailError::Sender)? })
     }
 
@@ -114,7 +115,10 @@ mod tests {
         let mail = Mail::of(&url, "hotline@shop.example").unwrap();
         mail.send(&letter("cr@shop.example")).await.unwrap();
         let heard = talk.await.unwrap();
-        assert!(heard.contains("RCPT TO:<cr@shop.example>") && heard.contains("Message-ID: <0195@shop.example>"), "{heard}");
+        assert!(
+            heard.contains("RCPT TO:<cr@shop.example>") && heard.contains("Message-ID: <0195@shop.example>"),
+            "{heard}"
+        );
     }
 
     #[tokio::test]

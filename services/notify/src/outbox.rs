@@ -54,7 +54,9 @@ impl Outbox {
     /// is written.
     pub async fn put(&self, line: Line, again: bool) -> Result<(), OutboxError> {
         let outbox = self.clone();
-        tokio::task::spawn_blocking(move || outbox.write(&line, again)).await.map_err(|_| OutboxError::Interrupted)?
+        tokio::task::spawn_blocking(move || outbox.write(&line, again))
+            .await
+            .map_err(|_| OutboxError::Interrupted)?
     }
 
     fn write(&self, line: &Line, again: bool) -> Result<(), OutboxError> {

@@ -123,7 +123,8 @@ impl Sender {
         let text = self.words(notice)?;
         let contact = self.contact(notice).await?;
         let adapter = self.ways.adapter(notice.channel);
-        let to = address(notice, adapter, &contact).ok_or(Trouble::Failed { reason: "no-address", for_good: true })?;
+        let to = address(notice, adapter, &contact)
+            .ok_or(Trouble::Failed { reason: "no-address", for_good: true })?;
         // Sealed first: once it is out, nothing may keep it from being reported.
         let (sealed_text, sealed_to) = (self.seal(notice, &text).await?, self.seal(notice, &to).await?);
         let may_be_double = match adapter {
@@ -141,7 +142,8 @@ impl Sender {
 
     /// A bar may have come since the notice was queued (DG-03).
     async fn refuse_barred(&self, notice: &Notice) -> Result<(), Trouble> {
-        let case = self.handle.load::<Case>(notice.ticket).await.map_err(|refusal| Trouble::Later(refusal.en))?;
+        let case =
+            self.handle.load::<Case>(notice.ticket).await.map_err(|refusal| Trouble::Later(refusal.en))?;
         match case.and_then(|case| case.known) {
             Some(known) if known.barred.contains(&notice.recipient) => {
                 Err(Trouble::Failed { reason: "barred", for_good: true })
@@ -164,9 +166,10 @@ impl Sender {
         self.contacts.of(&notice.recipient, &reason).await.map_err(|error| match error {
             ContactError::NoPerson => Trouble::Failed { reason: "no-person", for_good: true },
             ContactError::Refused(_) => Trouble::Failed { reason: "directory-refused", for_good: false },
-            error @ (ContactError::Address(_) | ContactError::Token(_) | ContactError::Away(_) | ContactError::Store(_)) => {
-                Trouble::Later(error.to_string())
-            }
+            error @ (ContactError::Address(_)
+            | ContactError::Token(_)
+            | ContactError::Away(_)
+            | ContactError::Store(_)) => Trouble::Later(error.to_string()),
         })
     }
 
@@ -191,12 +194,15 @@ impl Sender {
     }
 
     async fn mail(&self, notice: &Notice, to: &str, text: &str) -> Result<(), Trouble> {
-        let mail = self.ways.mail.as_ref().ok_or(Trouble::Failed { reason: "no-mail-server", for_good: false })?;
+        let mail =
+            self.ways.mail.as_ref().ok_or(Trouble::Failed { reason: "no-mail-server", for_good: false })?;
         let subject = format!("[{}] 工单通知 / Ticket notice", notice.matter.number);
         let id = notice.id.to_string();
         let sent = mail.send(&Letter { id: &id, to, subject, text }).await;
         sent.map_err(|error| match error {
-            MailError::Recipient(_) | MailError::Build(_) => Trouble::Failed { reason: "bad-address", for_good: true },
+            MailError::Recipient(_) | MailError::Build(_) => {
+                Trouble::Failed { reason: "bad-address", for_good: true }
+            }
             MailError::Refused(_) => Trouble::Failed { reason: "refused", for_good: true },
             MailError::Away(_) | MailError::Url(_) | MailError::Sender(_) => {
                 Trouble::Failed { reason: "unreachable", for_good: false }

@@ -19,11 +19,9 @@ impl Eyes<'_> {
         let directory = self.handle.directory();
         let playbook = directory.playbook(&notice.matter.playbook, notice.matter.version);
         let roles = playbook.and_then(|p| p.privacy.reveal.get("*")).map_or(&[][..], Vec::as_slice);
-        let may = self
-            .actor
-            .grants()
-            .iter()
-            .any(|grant| roles.contains(&grant.role) && directory.is_within(&notice.matter.branch, &grant.node));
+        let may = self.actor.grants().iter().any(|grant| {
+            roles.contains(&grant.role) && directory.is_within(&notice.matter.branch, &grant.node)
+        });
         if may {
             return Ok(());
         }

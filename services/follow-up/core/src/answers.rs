@@ -29,12 +29,14 @@ pub(crate) fn read(rule: &Rule, given: &BTreeMap<String, String>) -> Result<Fact
 /// One answer, or what it should have been.
 fn value(kind: &QuestionKind, text: &str) -> Result<Value, (String, String)> {
     match kind {
-        QuestionKind::Scale { low, high } => text
-            .parse()
-            .ok()
-            .filter(|n| (*low..=*high).contains(n))
-            .map(Value::Int)
-            .ok_or_else(|| (format!("应为 {low} 到 {high} 的整数。"), format!("a whole number from {low} to {high} is expected."))),
+        QuestionKind::Scale { low, high } => {
+            text.parse().ok().filter(|n| (*low..=*high).contains(n)).map(Value::Int).ok_or_else(|| {
+                (
+                    format!("应为 {low} 到 {high} 的整数。"),
+                    format!("a whole number from {low} to {high} is expected."),
+                )
+            })
+        }
         QuestionKind::Choice(choices) => {
             choices.iter().find(|c| c.code == text).map(|c| Value::code(&c.code)).ok_or_else(|| {
                 let codes = choices.iter().map(|c| c.code.as_str()).collect::<Vec<_>>().join(", ");

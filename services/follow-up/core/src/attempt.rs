@@ -23,7 +23,8 @@ pub(crate) fn record(ask: &RecordAttempt, step: &mut Step<'_>) -> Result<Reply, 
     let by = gate::may_record(&known, &rule.by, step.actor(), step)?;
     let next_at = fail(&mut known, rule, ask, &by, step);
     say(&known, ask, &by, next_at, step);
-    let signal = Signal::new::<said::FollowUpAttempted>(Some(&rule.id), ask.cycle, step.now()).with_outcome("unreached");
+    let signal = Signal::new::<said::FollowUpAttempted>(Some(&rule.id), ask.cycle, step.now())
+        .with_outcome("unreached");
     schedule::after(ask.ticket, &mut known, &playbook, &signal, step);
     seal::if_over(ask.ticket, &mut known, &playbook, step);
     case.known = Some(known);
@@ -38,7 +39,13 @@ fn fail(known: &mut Known, rule: &Rule, ask: &RecordAttempt, by: &str, step: &St
     let call = known.call_back_mut(ask.call_back)?;
     let planned = call.next_try()?;
     let counts = now.plus(EARLY) >= planned;
-    call.attempts.push(Attempt { at: now, by: by.to_owned(), outcome: ask.outcome, counts, text: ask.text.clone() });
+    call.attempts.push(Attempt {
+        at: now,
+        by: by.to_owned(),
+        outcome: ask.outcome,
+        counts,
+        text: ask.text.clone(),
+    });
     if ask.outcome == NotReached::Declined || call.counted() >= rule.attempts.max {
         call.state = CallBackState::GivenUp { at: now };
         return None;

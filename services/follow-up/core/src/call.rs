@@ -49,7 +49,8 @@ pub(crate) fn record(ask: &RecordCall, step: &mut Step<'_>) -> Result<Reply, Hal
     say(&known, rule, ask, &by, &answers, unhappy, step);
     if let Some(call) = known.call_back_mut(ask.call_back) {
         call.text.clone_from(&ask.text);
-        call.state = CallBackState::Recorded { at: step.now(), by, answers: answers.clone(), unhappy, consequence };
+        call.state =
+            CallBackState::Recorded { at: step.now(), by, answers: answers.clone(), unhappy, consequence };
     }
     let outcome = if unhappy { "unhappy" } else { "happy" };
     follow(ask, &mut known, &playbook, &rule.id, outcome, !answers.is_empty(), step);
@@ -82,7 +83,15 @@ fn follow(
     }
 }
 
-fn say(known: &Known, rule: &Rule, ask: &RecordCall, by: &str, answers: &Facts, unhappy: bool, step: &mut Step<'_>) {
+fn say(
+    known: &Known,
+    rule: &Rule,
+    ask: &RecordCall,
+    by: &str,
+    answers: &Facts,
+    unhappy: bool,
+    step: &mut Step<'_>,
+) {
     let about = || About::ticket(ask.ticket, &known.matter.branch);
     let (ticket, id) = (known.matter.to_ref(ask.ticket), ask.call_back.to_string());
     attempt::attempted(ask.ticket, known, ask.call_back, attempt::REACHED, by, None, step);
@@ -114,7 +123,9 @@ fn consequence(rule: &Rule, known: &Known, step: &Step<'_>) -> Consequence {
         Unhappy::Nothing => Consequence::Nothing,
         Unhappy::Linked => Consequence::Link,
         Unhappy::Reopen { within_days } => match known.closed_at {
-            Some(closed) if step.now() > window_end(closed, within_days, rule, known, step) => Consequence::Link,
+            Some(closed) if step.now() > window_end(closed, within_days, rule, known, step) => {
+                Consequence::Link
+            }
             _ => Consequence::Reopen,
         },
     }

@@ -96,11 +96,23 @@ pub struct CallBack {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CallBackState {
-    Scheduled { next_try: Time },
-    Recorded { at: Time, by: String, answers: Facts, unhappy: bool, consequence: Consequence },
-    GivenUp { at: Time },
+    Scheduled {
+        next_try: Time,
+    },
+    Recorded {
+        at: Time,
+        by: String,
+        answers: Facts,
+        unhappy: bool,
+        consequence: Consequence,
+    },
+    GivenUp {
+        at: Time,
+    },
     /// A new cycle, or the closing, made it pointless.
-    Cancelled { at: Time },
+    Cancelled {
+        at: Time,
+    },
 }
 
 /// A try that did not reach the customer.
@@ -174,7 +186,9 @@ impl CallBack {
     pub fn next_try(&self) -> Option<Time> {
         match self.state {
             CallBackState::Scheduled { next_try } => Some(next_try),
-            CallBackState::Recorded { .. } | CallBackState::GivenUp { .. } | CallBackState::Cancelled { .. } => None,
+            CallBackState::Recorded { .. }
+            | CallBackState::GivenUp { .. }
+            | CallBackState::Cancelled { .. } => None,
         }
     }
 

@@ -78,6 +78,11 @@ impl NotReached {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// `None`: no further attempt, the call-back was given up.
-    Attempted { next_at: Option<Time> },
-    Recorded { unhappy: bool, consequence: Consequence },
+    Attempted {
+        next_at: Option<Time>,
+    },
+    Recorded {
+        unhappy: bool,
+        consequence: Consequence,
+    },
 }

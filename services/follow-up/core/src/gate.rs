@@ -36,9 +36,7 @@ pub(crate) fn case_in_cycle(ticket: Id, cycle: u32, step: &Step<'_>) -> Result<(
 
 /// The call-back, if it is still to be made.
 pub(crate) fn open_call(known: &Known, id: Id) -> Result<&CallBack, Refusal> {
-    let call = known.call_back(id).ok_or_else(|| {
-        Refusal::not_found("回访任务", "call-back", id)
-    })?;
+    let call = known.call_back(id).ok_or_else(|| Refusal::not_found("回访任务", "call-back", id))?;
     match call.state_code() {
         "scheduled" => Ok(call),
         state => Err(Refusal::precondition(
@@ -59,7 +57,12 @@ fn state_zh(state: &str) -> &'static str {
 
 /// Whoever makes the call holds the role that the playbook names, for this branch, and is not
 /// the person complained about (DG-03).
-pub(crate) fn may_record(known: &Known, role: &RoleAt, actor: &Actor, step: &Step<'_>) -> Result<String, Refusal> {
+pub(crate) fn may_record(
+    known: &Known,
+    role: &RoleAt,
+    actor: &Actor,
+    step: &Step<'_>,
+) -> Result<String, Refusal> {
     let directory = step.directory();
     let branch = known.matter.branch.as_str();
     match actor {

@@ -64,7 +64,12 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
     Ok(())
 }
 
-fn opened(case: &mut Case, e: &register::TicketOpened, heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+fn opened(
+    case: &mut Case,
+    e: &register::TicketOpened,
+    heard: &Heard,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     if case.known.is_some() {
         return Ok(());
     }
@@ -110,7 +115,12 @@ fn reclassified(
 }
 
 /// A new cycle: what was open is pointless, what was answered is history.
-fn reopened(case: &mut Case, e: &register::TicketReopened, heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+fn reopened(
+    case: &mut Case,
+    e: &register::TicketReopened,
+    heard: &Heard,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     let matter = Matter::of(e.ticket.as_ref().unwrap_or(&Default::default()));
     let cycle = matter.cycle;
     let Some(known) = case.known.as_mut().filter(|known| cycle > known.matter.cycle) else {
@@ -137,7 +147,12 @@ fn reopened(case: &mut Case, e: &register::TicketReopened, heard: &Heard, step: 
 
 /// Nothing more of the work comes now. If the closing demanded our seal there is nothing open;
 /// if it did not, the customer is called all the same.
-fn closed(case: &mut Case, e: &register::TicketClosed, heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+fn closed(
+    case: &mut Case,
+    e: &register::TicketClosed,
+    heard: &Heard,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     let cycle = e.ticket.as_ref().map_or(0, |t| t.cycle);
     let at = Time(e.closed_at).set().unwrap_or(heard.recorded_at);
     if let Some(known) = case.known.as_mut().filter(|known| known.matter.cycle == cycle) {

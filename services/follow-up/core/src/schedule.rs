@@ -11,7 +11,13 @@ use crate::{
 };
 
 /// Schedules what the playbook makes due on this signal, and what that makes due in turn.
-pub(crate) fn after(ticket: Id, known: &mut Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) {
+pub(crate) fn after(
+    ticket: Id,
+    known: &mut Known,
+    playbook: &Playbook,
+    signal: &Signal,
+    step: &mut Step<'_>,
+) {
     let facts = signal.seen_with(&known.facts);
     let subject = signal.subject.as_deref();
     for rule in playbook.follow_ups_after(&known.matter.case_type, &signal.name, subject, &facts) {
@@ -21,7 +27,13 @@ pub(crate) fn after(ticket: Id, known: &mut Known, playbook: &Playbook, signal: 
         let at = Time(rule.after.instant(signal.at.0, &known.facts));
         let (cycle, id) = (known.matter.cycle, rule.id.as_str());
         schedule(ticket, known, rule, at, step);
-        after(ticket, known, playbook, &Signal::new::<said::FollowUpScheduled>(Some(id), cycle, signal.at), step);
+        after(
+            ticket,
+            known,
+            playbook,
+            &Signal::new::<said::FollowUpScheduled>(Some(id), cycle, signal.at),
+            step,
+        );
     }
 }
 

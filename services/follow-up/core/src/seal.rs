@@ -36,7 +36,8 @@ pub(crate) fn if_over(ticket: Id, known: &mut Known, playbook: &Playbook, step: 
 /// Whether every rule that can apply to this case has had its call. Without this a call-back
 /// after the customer's feedback would wait for months of improvement work to be sealed.
 fn all_expected_are_over(known: &Known, playbook: &Playbook) -> bool {
-    let mut expected = expected(known, playbook).filter(|rule| rule.after.event != TicketClosed::NAME).peekable();
+    let mut expected =
+        expected(known, playbook).filter(|rule| rule.after.event != TicketClosed::NAME).peekable();
     expected.peek().is_some() && expected.all(|rule| known.this_round().any(|call| call.rule == rule.id))
 }
 

@@ -115,7 +115,8 @@ impl Signal {
             AnyEvent::ApprovalAsked(e) => Signal::new::<work::ApprovalAsked>(Some(&e.step), cycle, at),
             AnyEvent::ApprovalDecided(e) => {
                 let outcome = if e.decision == "approved" { "approved" } else { "refused" };
-                let mut signal = Signal::new::<work::ApprovalDecided>(Some(&e.step), cycle, at).with_outcome(outcome);
+                let mut signal =
+                    Signal::new::<work::ApprovalDecided>(Some(&e.step), cycle, at).with_outcome(outcome);
                 signal.in_between = !e.r#final;
                 signal
             }

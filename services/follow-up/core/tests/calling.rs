@@ -73,7 +73,11 @@ fn who_wants_no_call_is_not_rung_again() {
 fn a_content_customer_is_recorded_and_the_survey_apart() {
     let mut house = due();
     let call = house.call_of("call_back");
-    let done = house.record(&agent("agent"), call, &[("satisfied", "5"), ("would_return", "yes"), ("reason", "price")]);
+    let done = house.record(
+        &agent("agent"),
+        call,
+        &[("satisfied", "5"), ("would_return", "yes"), ("reason", "price")],
+    );
     assert_eq!(done.unwrap(), (false, Consequence::Nothing));
     assert_eq!(
         house.said(),
@@ -90,13 +94,18 @@ fn a_content_customer_is_recorded_and_the_survey_apart() {
 fn an_unhappy_customer_asks_for_a_new_cycle() {
     let mut house = due();
     let call = house.call_of("call_back");
-    assert_eq!(house.record(&agent("agent"), call, &[("satisfied", "2")]).unwrap(), (true, Consequence::Reopen));
+    assert_eq!(
+        house.record(&agent("agent"), call, &[("satisfied", "2")]).unwrap(),
+        (true, Consequence::Reopen)
+    );
     assert_eq!(house.said().last().unwrap(), "completed unhappy [reopen] cycle 1");
 }
 
 #[test]
 fn the_boundary_of_the_scale_belongs_to_it() {
-    for (answer, fits) in [("0", false), ("1", true), ("5", true), ("6", false), ("4.5", false), ("five", false)] {
+    for (answer, fits) in
+        [("0", false), ("1", true), ("5", true), ("6", false), ("4.5", false), ("five", false)]
+    {
         let mut house = due();
         let call = house.call_of("call_back");
         let done = house.record(&agent("agent"), call, &[("satisfied", answer)]);
@@ -109,7 +118,11 @@ fn every_answer_that_does_not_fit_is_named_at_once() {
     let mut house = due();
     let call = house.call_of("call_back");
     let refusal = house
-        .record(&agent("agent"), call, &[("would_return", "perhaps"), ("reason", "weather"), ("colour", "red")])
+        .record(
+            &agent("agent"),
+            call,
+            &[("would_return", "perhaps"), ("reason", "weather"), ("colour", "red")],
+        )
         .unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Invalid);
     let mut fields: Vec<&str> = refusal.violations.iter().map(|v| v.field.as_str()).collect();

@@ -40,7 +40,11 @@ fn what_the_shop_took_itself_is_asked_by_the_shop() {
     let call = house.call_of("shop_call");
     let specialist = holder("spec", "cr-specialist", "B1");
     let answers = [("satisfaction", "5"), ("settled", "no")];
-    assert_eq!(house.record(&specialist, call, &answers).unwrap(), (true, Consequence::Reopen), "not settled is not content");
+    assert_eq!(
+        house.record(&specialist, call, &answers).unwrap(),
+        (true, Consequence::Reopen),
+        "not settled is not content"
+    );
     assert_eq!(house.said().last().unwrap(), "completed unhappy [reopen] cycle 1");
 }
 

@@ -15,7 +15,10 @@ fn the_step_that_the_rule_names_makes_the_call_due() {
     assert_eq!(house.said(), Vec::<String>::new());
     house.step_done("feedback");
     let event = house.scheduled();
-    assert_eq!((event.rule.as_str(), event.kind.as_str(), event.role.as_str()), ("call_back", "call", "call-centre-agent"));
+    assert_eq!(
+        (event.rule.as_str(), event.kind.as_str(), event.role.as_str()),
+        ("call_back", "call", "call-centre-agent")
+    );
     assert_eq!(event.try_at, MONDAY_10.0, "the call centre is open: now");
     assert_eq!(event.due_at, MONDAY_10.plus(24 * Time::HOUR).0, "one working day of the call centre");
     let id: proto::Id = event.follow_up_id.parse().unwrap();
@@ -118,7 +121,11 @@ fn in_whatever_order_the_sources_arrive_the_cycle_stands_alike() {
                 register += 1;
             } else {
                 house.cycle = 1 + work / 2;
-                if work % 2 == 0 { house.step_done("feedback") } else { house.work_completed() }
+                if work % 2 == 0 {
+                    house.step_done("feedback")
+                } else {
+                    house.work_completed()
+                }
                 work += 1;
             }
         }

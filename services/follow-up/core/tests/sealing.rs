@@ -69,7 +69,11 @@ fn every_cycle_has_its_own_seal() {
     house.work_completed();
     let again = house.call_of("call_back");
     house.record(&agent("agent"), again, &[("satisfied", "5")]).unwrap();
-    assert_eq!(house.said().last().unwrap(), "completed content [] cycle 2", "the answers of cycle 1 are history");
+    assert_eq!(
+        house.said().last().unwrap(),
+        "completed content [] cycle 2",
+        "the answers of cycle 1 are history"
+    );
 }
 
 #[test]
@@ -149,7 +153,11 @@ fn a_closing_that_needed_our_seal_may_bring_a_further_round() {
 
 #[test]
 fn unhappy_after_closing_is_a_new_cycle_within_the_days_and_a_linked_case_later() {
-    for (hours, wanted) in [(15 * 24, Consequence::Reopen), (15 * 24 + 13, Consequence::Reopen), (15 * 24 + 14, Consequence::Link)] {
+    for (hours, wanted) in [
+        (15 * 24, Consequence::Reopen),
+        (15 * 24 + 13, Consequence::Reopen),
+        (15 * 24 + 14, Consequence::Link),
+    ] {
         let mut house = House::opened("return");
         house.step_done("feedback");
         house.work_completed();
@@ -161,7 +169,11 @@ fn unhappy_after_closing_is_a_new_cycle_within_the_days_and_a_linked_case_later(
             house.rehearsal.advance(MONDAY_10.plus(hours * Time::HOUR + 1));
         }
         let call = house.call_of("confirm");
-        assert_eq!(house.record(&agent("agent"), call, &[("confirmed", "no")]).unwrap(), (true, wanted), "{hours}");
+        assert_eq!(
+            house.record(&agent("agent"), call, &[("confirmed", "no")]).unwrap(),
+            (true, wanted),
+            "{hours}"
+        );
     }
 }
 
@@ -178,7 +190,8 @@ fn an_event_heard_twice_has_no_second_effect() {
     rows.insert(key, Some(rmp_serde::to_vec_named(&case).unwrap()));
     let heard = Heard {
         at: "follow-up/5/1.1".parse().unwrap(),
-        event: proto::dispatch::v1::WorkCompleted { ticket: Some(house.ticket_ref()), ..Default::default() }.into(),
+        event: proto::dispatch::v1::WorkCompleted { ticket: Some(house.ticket_ref()), ..Default::default() }
+            .into(),
         subject: Some(house.ticket),
         branch: None,
         actor: String::new(),

@@ -27,7 +27,11 @@ impl Store {
     pub async fn put<T: Aggregate>(&self, aggregate: &T) {
         let table = T::TABLE;
         let names: Vec<&str> = table.columns.iter().map(|c| c.name).collect();
-        let mut insert = QueryBuilder::<Pg>::new(format!("insert into {} (id, shard, body, {}) values (", table.name, names.join(", ")));
+        let mut insert = QueryBuilder::<Pg>::new(format!(
+            "insert into {} (id, shard, body, {}) values (",
+            table.name,
+            names.join(", ")
+        ));
         insert.push_bind(aggregate.id().uuid()).push(", ");
         insert.push_bind(aggregate.id().shard().number() as i16).push(", ");
         insert.push_bind(rmp_serde::to_vec_named(aggregate).unwrap());

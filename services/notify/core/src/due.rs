@@ -8,7 +8,12 @@ use crate::{case::Known, signal::Signal};
 
 /// When an approval that was just asked for is to be decided: the limit of its place in the chain,
 /// on the branch's calendar. Only for the words of a message; the watchdog's clock judges.
-pub(crate) fn of_approval(known: &Known, playbook: &Playbook, signal: &Signal, directory: &Snapshot) -> Option<Time> {
+pub(crate) fn of_approval(
+    known: &Known,
+    playbook: &Playbook,
+    signal: &Signal,
+    directory: &Snapshot,
+) -> Option<Time> {
     let place = (signal.stage? as usize).checked_sub(1)?;
     let case_type = playbook.case_type(&known.matter.case_type)?;
     let asked = case_type.step(signal.subject.as_deref()?)?.approval.as_ref()?;

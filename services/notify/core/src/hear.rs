@@ -110,7 +110,8 @@ fn take(case: &mut Case, mut signal: Signal, step: &mut Step<'_>) -> Result<usiz
             known.facts.absorb(signal.facts.clone());
             observe(known, &playbook, &signal);
             shift(known, &signal.moves);
-            signal.due_at = signal.due_at.or_else(|| due::of_approval(known, &playbook, &signal, step.directory()));
+            signal.due_at =
+                signal.due_at.or_else(|| due::of_approval(known, &playbook, &signal, step.directory()));
             Ok(queue::tell(ticket, known, &playbook, &signal, step))
         }
         Some(known) if signal.cycle < known.matter.cycle => {
@@ -157,7 +158,9 @@ fn shift(known: &mut Known, moves: &Move) {
             }
         }
         Move::Withdrawn { step, from } => {
-            known.step_holders.retain(|held, holder| holder != from || step.as_ref().is_some_and(|s| s != held));
+            known
+                .step_holders
+                .retain(|held, holder| holder != from || step.as_ref().is_some_and(|s| s != held));
             if step.is_none() && known.holder.as_ref() == Some(from) {
                 known.holder = None;
             }
@@ -175,7 +178,11 @@ fn hand(known: &mut Known, step: &str, holder: &str) {
 
 /// The rule book that the ticket was opened under. It was in the directory before the ticket
 /// was, so its absence is a fault: the input is set aside for a person.
-pub(crate) fn playbook_of(matter: &Matter, ticket: Id, directory: &Snapshot) -> Result<Arc<Playbook>, Refusal> {
+pub(crate) fn playbook_of(
+    matter: &Matter,
+    ticket: Id,
+    directory: &Snapshot,
+) -> Result<Arc<Playbook>, Refusal> {
     let (id, version) = (&matter.playbook, matter.version);
     directory.playbook(id, version).cloned().ok_or_else(|| {
         Refusal::new(

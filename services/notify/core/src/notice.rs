@@ -44,12 +44,25 @@ pub struct Notice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum NoticeState {
     /// The executor is to send it; `since` names the try.
-    Queued { since: Time },
+    Queued {
+        since: Time,
+    },
     /// A try failed; the next one is due then.
-    Waiting { until: Time, reason: String },
-    Sent { at: Time, may_be_double: bool, text: Option<Sealed>, to: Option<Sealed> },
+    Waiting {
+        until: Time,
+        reason: String,
+    },
+    Sent {
+        at: Time,
+        may_be_double: bool,
+        text: Option<Sealed>,
+        to: Option<Sealed>,
+    },
     /// For good.
-    Failed { at: Time, reason: String },
+    Failed {
+        at: Time,
+        reason: String,
+    },
 }
 
 /// What the message is about, as it was then: a case goes on while a message waits.
@@ -93,7 +106,13 @@ impl Notice {
         step.put(&self);
     }
 
-    pub(crate) fn sent(mut self, text: Option<Sealed>, to: Option<Sealed>, may_be_double: bool, step: &mut Step<'_>) {
+    pub(crate) fn sent(
+        mut self,
+        text: Option<Sealed>,
+        to: Option<Sealed>,
+        may_be_double: bool,
+        step: &mut Step<'_>,
+    ) {
         self.tries += 1;
         self.state = NoticeState::Sent { at: step.now(), may_be_double, text, to };
         let event = said::NoticeSent {

@@ -38,7 +38,8 @@ pub(crate) fn behind(
             })
         }
         Recipient::Person(part) => {
-            let present = part_of(*part, known, signal).and_then(|p| directory.stand_in(p, now, &known.barred));
+            let present =
+                part_of(*part, known, signal).and_then(|p| directory.stand_in(p, now, &known.barred));
             found(part_code(*part), present.into_iter().collect())
         }
     }

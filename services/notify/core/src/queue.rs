@@ -15,7 +15,13 @@ use crate::{
 };
 
 /// Tells everybody who is to be told of a signal; how many notices that made.
-pub(crate) fn tell(ticket: Id, known: &Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) -> usize {
+pub(crate) fn tell(
+    ticket: Id,
+    known: &Known,
+    playbook: &Playbook,
+    signal: &Signal,
+    step: &mut Step<'_>,
+) -> usize {
     let facts = signal.seen_with(&known.facts);
     let tells = playbook.tells_on(&known.matter.case_type, &signal.name, signal.subject.as_deref(), &facts);
     let news = tells.into_iter().filter(|rule| is_news(rule, signal));
@@ -28,8 +34,10 @@ pub(crate) fn tell(ticket: Id, known: &Known, playbook: &Playbook, signal: &Sign
 /// added to one which always was.
 fn is_news(rule: &Tell, signal: &Signal) -> bool {
     let Some(changed) = &signal.changed else { return true };
-    let reads: Vec<&str> = [&rule.on.when, &rule.when].into_iter().flatten().flat_map(Condition::reads).collect();
-    !reads.iter().any(|fact| CLASSIFICATION.contains(fact)) || reads.iter().any(|fact| changed.contains(*fact))
+    let reads: Vec<&str> =
+        [&rule.on.when, &rule.when].into_iter().flatten().flat_map(Condition::reads).collect();
+    !reads.iter().any(|fact| CLASSIFICATION.contains(fact))
+        || reads.iter().any(|fact| changed.contains(*fact))
 }
 
 const CLASSIFICATION: &[&str] = &["category", "severity", "tags"];
@@ -92,7 +100,13 @@ fn by_rule(
 
 /// The playbook may want somebody told that nobody was. Messages about messages are not told of
 /// in turn: they would never end.
-fn tell_of_failure(ticket: Id, known: &Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) -> usize {
+fn tell_of_failure(
+    ticket: Id,
+    known: &Known,
+    playbook: &Playbook,
+    signal: &Signal,
+    step: &mut Step<'_>,
+) -> usize {
     if signal.name.starts_with("notice.") {
         return 0;
     }

@@ -56,7 +56,12 @@ fn is_ours(actor: &Actor) -> bool {
 }
 
 /// Ends a try that failed: the next one after a while, unless it was the last.
-pub(crate) fn fail(mut notice: Notice, reason: &str, for_good: bool, step: &mut Step<'_>) -> Result<(), Halt> {
+pub(crate) fn fail(
+    mut notice: Notice,
+    reason: &str,
+    for_good: bool,
+    step: &mut Step<'_>,
+) -> Result<(), Halt> {
     notice.tries += 1;
     let wait = WAITS.get(notice.tries as usize - 1).filter(|_| !for_good && notice.tries < TRIES);
     let again = wait.map(|wait| step.now().plus(*wait));

@@ -91,9 +91,19 @@ pub(crate) enum Move {
     Nothing,
     /// The work as a whole goes to somebody, or to nobody yet.
     Work(Option<String>),
-    Step { step: String, holder: String },
-    Asked { step: String, approver: String, requester: String },
-    Withdrawn { step: Option<String>, from: String },
+    Step {
+        step: String,
+        holder: String,
+    },
+    Asked {
+        step: String,
+        approver: String,
+        requester: String,
+    },
+    Withdrawn {
+        step: Option<String>,
+        from: String,
+    },
 }
 
 const WANTED: &[&str] = &[
@@ -275,7 +285,9 @@ fn asked(e: &work::ApprovalAsked, cycle: u32, at: Time) -> Signal {
 
 fn of_chase(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
     Some(match event {
-        AnyEvent::ClockStarted(e) => new::<chase::ClockStarted>(&e.clock, cycle, at).clock(&e.clock, e.due_at),
+        AnyEvent::ClockStarted(e) => {
+            new::<chase::ClockStarted>(&e.clock, cycle, at).clock(&e.clock, e.due_at)
+        }
         AnyEvent::ClockWarned(e) => {
             new::<chase::ClockWarned>(&e.clock, cycle, at).clock(&e.clock, e.due_at).told(&e.told)
         }
@@ -308,7 +320,8 @@ fn of_calls(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
         }
         AnyEvent::FollowUpAttempted(e) => {
             let outcome = if e.outcome == "reached" { "reached" } else { "unreached" };
-            let mut signal = new::<calls::FollowUpAttempted>(&e.rule, cycle, at).holder(&e.by).outcome(outcome);
+            let mut signal =
+                new::<calls::FollowUpAttempted>(&e.rule, cycle, at).holder(&e.by).outcome(outcome);
             signal.attempts = Some(e.attempt);
             signal
         }

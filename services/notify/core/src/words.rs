@@ -20,7 +20,13 @@ const NOTHING: &str = "—";
 const ZONE: &str = "Asia/Shanghai";
 
 /// The message; `None` if the ticket's playbook does not know the rule.
-pub fn render(notice: &Notice, playbook: &Playbook, directory: &Snapshot, lang: Lang, link_base: &str) -> Option<String> {
+pub fn render(
+    notice: &Notice,
+    playbook: &Playbook,
+    directory: &Snapshot,
+    lang: Lang,
+    link_base: &str,
+) -> Option<String> {
     let rule = playbook.tells.iter().find(|rule| rule.id == notice.rule);
     let page = Page { notice, playbook, directory, lang, link_base, rules: rule.map_or(&[], |r| &r.rules) };
     let template = match rule {
@@ -96,7 +102,12 @@ impl Page<'_> {
         let matter = &self.notice.matter;
         let word = match name {
             "number" => Some(matter.number.clone()),
-            "branch" => self.directory.node(&matter.branch).map(|n| n.name.clone()).filter(|n| !n.is_empty()).or_else(|| Some(matter.branch.clone())),
+            "branch" => self
+                .directory
+                .node(&matter.branch)
+                .map(|n| n.name.clone())
+                .filter(|n| !n.is_empty())
+                .or_else(|| Some(matter.branch.clone())),
             "type" => self.case_type().map(|t| self.say(&t.name)),
             "category" => about.category.as_deref().map(|code| self.category(code)),
             "severity" => about.severity.as_deref().map(|code| self.severity(code)),
@@ -194,7 +205,8 @@ impl Page<'_> {
             Lang::Zh => [(days, "天"), (hours, "小时"), (minutes, "分钟")],
             Lang::En => [(days, " d "), (hours, " h "), (minutes, " min")],
         };
-        let text: String = units.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+        let text: String =
+            units.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
         match (text.is_empty(), self.lang) {
             (false, _) => text.trim_end().to_owned(),
             (true, Lang::Zh) => "不到1分钟".to_owned(),

@@ -43,9 +43,17 @@ fn division_and_legal_are_pre_warned_of_a_major_complaint() {
     let mut house = house();
     house.open("major", Facts::new(), &[]);
     house.queued();
-    house.rehearsal.hear(work::WorkStepDone { ticket: Some(house.ticket_ref()), step: "prewarn".into(), ..Default::default() });
+    house.rehearsal.hear(work::WorkStepDone {
+        ticket: Some(house.ticket_ref()),
+        step: "prewarn".into(),
+        ..Default::default()
+    });
     assert_eq!(told(&mut house, "DG-11"), set(&["brand", "law1", "law2"]));
-    house.rehearsal.hear(work::WorkStepDone { ticket: Some(house.ticket_ref()), step: "report_up".into(), ..Default::default() });
+    house.rehearsal.hear(work::WorkStepDone {
+        ticket: Some(house.ticket_ref()),
+        step: "report_up".into(),
+        ..Default::default()
+    });
     assert_eq!(told(&mut house, "DG-12"), set(&["chief", "vp"]));
 }
 
@@ -57,7 +65,11 @@ fn head_and_gm_are_told_at_once_of_a_major_complaint() {
     assert!(persons.is_superset(&set(&["gm", "svc"])), "{persons:?}");
     house.dispatch();
     house.queued();
-    house.rehearsal.hear(work::WorkAcknowledged { ticket: Some(house.ticket_ref()), by: "cr".into(), ..Default::default() });
+    house.rehearsal.hear(work::WorkAcknowledged {
+        ticket: Some(house.ticket_ref()),
+        by: "cr".into(),
+        ..Default::default()
+    });
     let persons = told(&mut house, "DC-11");
     assert!(persons.is_superset(&set(&["gm", "svc"])), "{persons:?}");
 }
@@ -69,7 +81,11 @@ fn a_trigger_on_day_three_tells_once_that_the_case_has_become_major() {
     house.after(72 * Time::HOUR);
     let change = |house: &mut House| {
         let ticket = Some(house.ticket_ref());
-        house.rehearsal.hear(register::TicketReclassified { ticket, severity: "major".into(), ..Default::default() });
+        house.rehearsal.hear(register::TicketReclassified {
+            ticket,
+            severity: "major".into(),
+            ..Default::default()
+        });
         told(house, "DG-13")
     };
     assert!(change(&mut house).contains("gm"));

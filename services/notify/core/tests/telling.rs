@@ -5,10 +5,7 @@ mod support;
 use notify_core::Case;
 use playbook::Facts;
 use proto::{
-    AnyEvent, Time,
-    dispatch::v1 as work,
-    follow_up::v1 as calls,
-    intake::v1 as register,
+    AnyEvent, Time, dispatch::v1 as work, follow_up::v1 as calls, intake::v1 as register,
     sla_watchdog::v1 as chase,
 };
 use support::{House, MONDAY_10};
@@ -22,7 +19,10 @@ fn the_cr_manager_is_told_at_the_hand_off() {
     house.dispatch();
     let said = house.rehearsal.take_said();
     let [AnyEvent::NoticeQueued(queued)] = said.as_slice() else { panic!("{said:?}") };
-    assert_eq!((queued.recipient.as_str(), queued.rule.as_str(), queued.channel.as_str()), ("cr", "dispatched", "sms"));
+    assert_eq!(
+        (queued.recipient.as_str(), queued.rule.as_str(), queued.channel.as_str()),
+        ("cr", "dispatched", "sms")
+    );
     assert!(support::is_about(queued, &house));
     let id: proto::Id = queued.notice_id.parse().unwrap();
     assert_eq!(id.bucket(), house.ticket.bucket(), "at the ticket's home");
@@ -65,7 +65,12 @@ fn a_warning_and_a_correction_reach_those_told() {
     let ticket = Some(house.ticket_ref());
     let told = vec!["cr".to_owned(), "cr".to_owned()];
     let clock = "feedback_24h".to_owned();
-    house.rehearsal.hear(chase::ClockWarned { ticket: ticket.clone(), clock: clock.clone(), told: told.clone(), ..Default::default() });
+    house.rehearsal.hear(chase::ClockWarned {
+        ticket: ticket.clone(),
+        clock: clock.clone(),
+        told: told.clone(),
+        ..Default::default()
+    });
     assert_eq!(house.said(), ["ladder-warned -> cr (, sms)"], "once, though named twice");
     house.rehearsal.hear(chase::ClockVerdictCorrected { ticket, clock, told, ..Default::default() });
     assert_eq!(house.said(), ["ladder-corrected -> cr (, sms)"]);
@@ -84,7 +89,8 @@ fn a_correction_reaches_those_told_even_after_a_reopening() {
     };
     house.rehearsal.hear(event("gm"));
     assert_eq!(house.said(), ["ladder-corrected -> gm (, sms)"]);
-    let raised = chase::EscalationRaised { ticket: old, rung: 1, told: vec!["gm".into()], ..Default::default() };
+    let raised =
+        chase::EscalationRaised { ticket: old, rung: 1, told: vec!["gm".into()], ..Default::default() };
     house.rehearsal.hear(raised);
     assert_eq!(house.said(), NOTHING, "an old rung is history");
 }
@@ -191,15 +197,29 @@ fn an_outcome_holds_for_its_own_event_only() {
 fn a_case_becomes_major_once() {
     let mut house = House::opened();
     let change = |house: &mut House, severity: &str, blocked: bool| {
-        let facts = organisation::facts::to_proto(&Facts::new().with("door_blocked", playbook::Value::Bool(blocked)));
+        let facts =
+            organisation::facts::to_proto(&Facts::new().with("door_blocked", playbook::Value::Bool(blocked)));
         let ticket = Some(house.ticket_ref());
-        house.rehearsal.hear(register::TicketReclassified { ticket, severity: severity.into(), facts, ..Default::default() });
+        house.rehearsal.hear(register::TicketReclassified {
+            ticket,
+            severity: severity.into(),
+            facts,
+            ..Default::default()
+        });
         house.said()
     };
     assert_eq!(change(&mut house, "general", false), NOTHING);
     assert_eq!(change(&mut house, "major", false), ["became_major -> gm (gm, sms)"]);
-    assert_eq!(change(&mut house, "major", true), ["any_change -> svc (service-manager, file)"], "it was major before");
-    assert_eq!(change(&mut house, "major", true), ["any_change -> svc (service-manager, file)"], "not about the class");
+    assert_eq!(
+        change(&mut house, "major", true),
+        ["any_change -> svc (service-manager, file)"],
+        "it was major before"
+    );
+    assert_eq!(
+        change(&mut house, "major", true),
+        ["any_change -> svc (service-manager, file)"],
+        "not about the class"
+    );
     assert_eq!(change(&mut house, "general", false), NOTHING);
     assert_eq!(change(&mut house, "major", false), ["became_major -> gm (gm, sms)"]);
 }
@@ -244,7 +264,10 @@ fn answers_become_facts_of_the_cycle() {
 fn the_customer_is_not_in_reach_and_that_is_on_record() {
     let mut house = House::opened();
     house.rehearsal.hear(work::WorkCompleted { ticket: Some(house.ticket_ref()), ..Default::default() });
-    assert_eq!(house.said(), ["outside to  failed: customer-address-is-sealed final=true", "lost -> gm (gm, file)"]);
+    assert_eq!(
+        house.said(),
+        ["outside to  failed: customer-address-is-sealed final=true", "lost -> gm (gm, file)"]
+    );
 }
 
 #[test]
@@ -256,7 +279,11 @@ fn evidence_before_the_opening_is_told_with_it() {
     assert_eq!(house.said(), NOTHING);
     assert!(house.rehearsal.get::<Case>(house.ticket).unwrap().known.is_none());
     house.open("general", Facts::new(), &["gm"]);
-    assert_eq!(house.said(), ["dispatched -> cr (cr-manager, sms)"], "and the bar counts for what came before it");
+    assert_eq!(
+        house.said(),
+        ["dispatched -> cr (cr-manager, sms)"],
+        "and the bar counts for what came before it"
+    );
 }
 
 #[test]
@@ -278,9 +305,19 @@ fn a_withdrawn_step_has_no_holder() {
     let mut house = House::opened();
     let ticket = Some(house.ticket_ref());
     house.dispatch();
-    let assigned = work::WorkAssigned { ticket: ticket.clone(), step: "propose".into(), assignee: "svc".into(), ..Default::default() };
+    let assigned = work::WorkAssigned {
+        ticket: ticket.clone(),
+        step: "propose".into(),
+        assignee: "svc".into(),
+        ..Default::default()
+    };
     house.rehearsal.hear(assigned);
-    house.rehearsal.hear(work::WorkWithdrawn { ticket: ticket.clone(), step: "propose".into(), from: "svc".into(), ..Default::default() });
+    house.rehearsal.hear(work::WorkWithdrawn {
+        ticket: ticket.clone(),
+        step: "propose".into(),
+        from: "svc".into(),
+        ..Default::default()
+    });
     house.said();
     house.rehearsal.hear(work::WorkStepReady { ticket, step: "propose".into(), ..Default::default() });
     assert_eq!(house.said(), ["step_ready -> cr (holder, sms)"], "back to whoever has the work");
@@ -291,17 +328,25 @@ fn a_message_about_a_lost_message_is_not_told_of_in_turn() {
     let mut house = House::opened();
     house.dispatch();
     let notice = house.only();
-    house.report(notice.id, notify_core::Outcome::Failed { reason: "no-address".into(), for_good: true }).unwrap();
+    house
+        .report(notice.id, notify_core::Outcome::Failed { reason: "no-address".into(), for_good: true })
+        .unwrap();
     assert_eq!(house.said(), ["dispatched to cr failed: no-address final=true", "lost -> gm (gm, file)"]);
     let lost = {
-        house.rehearsal.hear(register::TicketNoted { ticket: Some(house.ticket_ref()), ..Default::default() });
+        house
+            .rehearsal
+            .hear(register::TicketNoted { ticket: Some(house.ticket_ref()), ..Default::default() });
         house.dispatch();
         let again = house.only();
-        house.report(again.id, notify_core::Outcome::Failed { reason: "no-address".into(), for_good: true }).unwrap();
+        house
+            .report(again.id, notify_core::Outcome::Failed { reason: "no-address".into(), for_good: true })
+            .unwrap();
         house.only()
     };
     assert_eq!(lost.rule, "lost");
-    house.report(lost.id, notify_core::Outcome::Failed { reason: "no-address".into(), for_good: true }).unwrap();
+    house
+        .report(lost.id, notify_core::Outcome::Failed { reason: "no-address".into(), for_good: true })
+        .unwrap();
     assert_eq!(house.said(), ["lost to gm failed: no-address final=true"]);
 }
 
@@ -312,7 +357,12 @@ fn the_same_event_heard_twice_tells_once() {
     let house = House::opened();
     let heard = Heard {
         at: "dispatch/5/1.9".parse().unwrap(),
-        event: work::WorkDispatched { ticket: Some(house.ticket_ref()), assignee: "cr".into(), ..Default::default() }.into(),
+        event: work::WorkDispatched {
+            ticket: Some(house.ticket_ref()),
+            assignee: "cr".into(),
+            ..Default::default()
+        }
+        .into(),
         subject: Some(house.ticket),
         branch: None,
         actor: String::new(),
@@ -321,7 +371,8 @@ fn the_same_event_heard_twice_tells_once() {
         occurred_at: None,
     };
     let case: Case = house.rehearsal.get(house.ticket).unwrap();
-    let mut rows = Rows::from([(RowKey::of::<Case>(house.ticket), Some(rmp_serde::to_vec_named(&case).unwrap()))]);
+    let mut rows =
+        Rows::from([(RowKey::of::<Case>(house.ticket), Some(rmp_serde::to_vec_named(&case).unwrap()))]);
     let mut told = Vec::new();
     for _ in 0..2 {
         let actor = support::executor();

@@ -24,7 +24,8 @@ fn the_hand_off_reads_like_a_sentence() {
 #[test]
 fn the_pre_warning_gives_reasons_amount_and_rules() {
     let mut house = House::new();
-    let facts = Facts::new().with("claimed_amount", Value::money("CNY", 1_234_50)).with("brand", Value::code("volvo"));
+    let facts =
+        Facts::new().with("claimed_amount", Value::money("CNY", 123_450)).with("brand", Value::code("volvo"));
     house.open("major", facts, &[]);
     let notice = house.queued().remove(0);
     assert_eq!(
@@ -62,7 +63,11 @@ fn a_rung_says_which_clock_since_when_and_what_it_asks() {
             house.ticket
         )
     );
-    assert!(house.text(&notice, Lang::En).starts_with("[Escalation, rung 2] Ticket 05-00001-8 (一号店): \"Feedback in 24 h\""));
+    assert!(
+        house
+            .text(&notice, Lang::En)
+            .starts_with("[Escalation, rung 2] Ticket 05-00001-8 (一号店): \"Feedback in 24 h\"")
+    );
 }
 
 #[test]
@@ -82,7 +87,11 @@ fn an_approver_reads_until_when_he_has() {
         let directory = &house.rehearsal.directory;
         let playbook = directory.playbook("shop", 1).unwrap();
         let text = notify_core::words::render(&notice, playbook, directory, Lang::Zh, "").unwrap();
-        assert_eq!(text, format!("05-00001-8 等您审批，{until} 前：05-00001-8"), "without a console the number is the link");
+        assert_eq!(
+            text,
+            format!("05-00001-8 等您审批，{until} 前：05-00001-8"),
+            "without a console the number is the link"
+        );
     }
 }
 
@@ -111,7 +120,8 @@ fn every_placeholder_that_a_playbook_may_use_is_known() {
     notice.rule = "all".into();
     notice.occasion.step = Some("propose".into());
     notice.occasion.attempts = Some(3);
-    let template = playbook::tell::PLACEHOLDERS.iter().map(|p| format!("{p}={{{p}}}")).collect::<Vec<_>>().join(";");
+    let template =
+        playbook::tell::PLACEHOLDERS.iter().map(|p| format!("{p}={{{p}}}")).collect::<Vec<_>>().join(";");
     let rule = format!(
         "tells:\n  all:\n    on: ticket.opened\n    to: [gm]\n    channel: file\n    template: {{zh: \"{template}\", en: \"{template}\"}}\n"
     );
@@ -120,7 +130,12 @@ fn every_placeholder_that_a_playbook_may_use_is_known() {
     let directory = &house.rehearsal.directory;
     let text = notify_core::words::render(&notice, &book, directory, Lang::Zh, "").unwrap();
     assert!(!text.contains('?'), "{text}");
-    assert!(text.contains("late_by=1天2小时5分钟;") && text.contains("step=提出方案;") && text.contains("role=总经理;"), "{text}");
+    assert!(
+        text.contains("late_by=1天2小时5分钟;")
+            && text.contains("step=提出方案;")
+            && text.contains("role=总经理;"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -137,7 +137,10 @@ fn unsaid<T>() -> Unsaid<T> {
 
 #[tonic::async_trait]
 impl directory::directory_service_server::DirectoryService for Addresses {
-    async fn get_contact(&self, request: Request<directory::GetContactRequest>) -> Unsaid<directory::GetContactResponse> {
+    async fn get_contact(
+        &self,
+        request: Request<directory::GetContactRequest>,
+    ) -> Unsaid<directory::GetContactResponse> {
         let token = request.metadata().get("authorization").and_then(|t| t.to_str().ok()).unwrap_or_default();
         let caller = self.verifier.check(token.trim_start_matches("Bearer ")).unwrap();
         assert!(caller.has_role("service"), "notify asks with its own token");
@@ -146,22 +149,37 @@ impl directory::directory_service_server::DirectoryService for Addresses {
         self.ask(&request.person).map(Response::new).map_err(|code| Status::new(code, "as told"))
     }
 
-    async fn import_records(&self, _: Request<directory::ImportRecordsRequest>) -> Unsaid<directory::ImportRecordsResponse> {
+    async fn import_records(
+        &self,
+        _: Request<directory::ImportRecordsRequest>,
+    ) -> Unsaid<directory::ImportRecordsResponse> {
         unsaid()
     }
-    async fn activate_playbook(&self, _: Request<directory::ActivatePlaybookRequest>) -> Unsaid<directory::ActivatePlaybookResponse> {
+    async fn activate_playbook(
+        &self,
+        _: Request<directory::ActivatePlaybookRequest>,
+    ) -> Unsaid<directory::ActivatePlaybookResponse> {
         unsaid()
     }
-    async fn activate_calendar(&self, _: Request<directory::ActivateCalendarRequest>) -> Unsaid<directory::ActivateCalendarResponse> {
+    async fn activate_calendar(
+        &self,
+        _: Request<directory::ActivateCalendarRequest>,
+    ) -> Unsaid<directory::ActivateCalendarResponse> {
         unsaid()
     }
     async fn move_time(&self, _: Request<directory::MoveTimeRequest>) -> Unsaid<directory::MoveTimeResponse> {
         unsaid()
     }
-    async fn list_nodes(&self, _: Request<directory::ListNodesRequest>) -> Unsaid<directory::ListNodesResponse> {
+    async fn list_nodes(
+        &self,
+        _: Request<directory::ListNodesRequest>,
+    ) -> Unsaid<directory::ListNodesResponse> {
         unsaid()
     }
-    async fn list_persons(&self, _: Request<directory::ListPersonsRequest>) -> Unsaid<directory::ListPersonsResponse> {
+    async fn list_persons(
+        &self,
+        _: Request<directory::ListPersonsRequest>,
+    ) -> Unsaid<directory::ListPersonsResponse> {
         unsaid()
     }
     async fn sign_in(&self, _: Request<directory::SignInRequest>) -> Unsaid<directory::SignInResponse> {
@@ -273,7 +291,10 @@ impl Town {
     ) {
         let number = self.said.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let ask = Ask {
-            request: RequestKey { caller: "test".into(), id: Id::mint(parrot.real_now(), Bucket::first_of(home), [number; 9]) },
+            request: RequestKey {
+                caller: "test".into(),
+                id: Id::mint(parrot.real_now(), Bucket::first_of(home), [number; 9]),
+            },
             content: [number; 16],
             actor: Actor::Person { code: "agent".into(), grants: Vec::new() },
             traceparent: String::new(),
@@ -283,7 +304,13 @@ impl Town {
     }
 
     /// The list of notices, as a person with this role at this node is shown it.
-    pub async fn list(&self, person: &str, role: &str, node: &str, reason: &str) -> Result<Vec<contract::Notice>, Status> {
+    pub async fn list(
+        &self,
+        person: &str,
+        role: &str,
+        node: &str,
+        reason: &str,
+    ) -> Result<Vec<contract::Notice>, Status> {
         let grants = vec![Grant { role: role.into(), node: node.into() }];
         let actor = Actor::Person { code: person.into(), grants };
         let token = self.setup.issuer.issue(&actor, 600).unwrap();
@@ -336,7 +363,8 @@ fn free_ports() -> u16 {
     for _ in 0..200 {
         let first = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let wanted = first..first.saturating_add(Service::ALL.len() as u16);
-        let free: Vec<_> = wanted.clone().filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
+        let free: Vec<_> =
+            wanted.clone().filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
         if free.len() == wanted.len() && free.len() == Service::ALL.len() {
             return first;
         }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use chassis_core::{Actor, Grant, Refusal, rehearsal::Rehearsal};
-use follow_up_core::{Case, Command, Consequence, FollowUp, Known, NotReached, Reply};
 use follow_up_core::command::{RecordAttempt, RecordCall};
+use follow_up_core::{Case, Command, Consequence, FollowUp, Known, NotReached, Reply};
 use organisation::Snapshot;
 use playbook::{Facts, Value};
 use proto::{
@@ -22,7 +22,8 @@ use proto::{
 pub const MONDAY_10: Time = Time(1_772_416_800_000_000);
 
 const CENTRE: &str = "id: call-centre\nversion: 1\nzone: Asia/Shanghai\nweek:\n  daily: [\"09:00-18:00\"]\n";
-const SHOP: &str = "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n";
+const SHOP: &str =
+    "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n";
 
 pub struct House {
     pub rehearsal: Rehearsal<FollowUp>,
@@ -54,8 +55,21 @@ pub fn shop() -> Snapshot {
 
 /// The shop under another rule book.
 pub fn shop_with(playbook: &str, version: u32, text: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    for (seq, entry) in entries(playbook, version, text).iter().enumerate() {
+        snapshot.apply(seq as u64 + 1, entry).unwrap_or_else(|problem| panic!("{problem}"));
+    }
+    snapshot
+}
+
+/// What the directory says of the shop.
+pub fn entries(playbook: &str, version: u32, text: &str) -> Vec<AnyEvent> {
     let people = directory::DirectoryChanged {
-        nodes: vec![node("G", "", "group", ""), node("B1", "G", "branch", "shop"), node("B2", "G", "branch", "shop")],
+        nodes: vec![
+            node("G", "", "group", ""),
+            node("B1", "G", "branch", "shop"),
+            node("B2", "G", "branch", "shop"),
+        ],
         persons: vec![
             person("agent", "call-centre-agent", "G"),
             person("other-agent", "call-centre-agent", "G"),
@@ -74,12 +88,7 @@ pub fn shop_with(playbook: &str, version: u32, text: &str) -> Snapshot {
         version,
         files: vec![directory::DocumentFile { path: "playbook.yaml".into(), text: text.to_owned() }],
     };
-    let entries = [people.into(), calendar("call-centre", CENTRE), calendar("shop", SHOP), book.into()];
-    let mut snapshot = Snapshot::default();
-    for (seq, entry) in entries.iter().enumerate() {
-        snapshot.apply(seq as u64 + 1, entry).unwrap_or_else(|problem| panic!("{problem}"));
-    }
-    snapshot
+    vec![people.into(), calendar("call-centre", CENTRE), calendar("shop", SHOP), book.into()]
 }
 
 pub fn agent(code: &str) -> Actor {
@@ -158,11 +167,16 @@ impl House {
 
     pub fn close(&mut self) {
         let closed_at = self.rehearsal.now().0;
-        self.rehearsal.hear(register::TicketClosed { ticket: Some(self.ticket_ref()), closed_at, ..Default::default() });
+        self.rehearsal.hear(register::TicketClosed {
+            ticket: Some(self.ticket_ref()),
+            closed_at,
+            ..Default::default()
+        });
     }
 
     pub fn step_done(&mut self, step: &str) {
-        let event = work::WorkStepDone { ticket: Some(self.ticket_ref()), step: step.into(), ..Default::default() };
+        let event =
+            work::WorkStepDone { ticket: Some(self.ticket_ref()), step: step.into(), ..Default::default() };
         self.rehearsal.hear(event);
     }
 
@@ -180,7 +194,12 @@ impl House {
         self.known().open().find(|c| c.rule == rule).unwrap_or_else(|| panic!("no open {rule}")).id
     }
 
-    pub fn attempt(&mut self, actor: &Actor, rule: &str, outcome: NotReached) -> Result<Option<Time>, Refusal> {
+    pub fn attempt(
+        &mut self,
+        actor: &Actor,
+        rule: &str,
+        outcome: NotReached,
+    ) -> Result<Option<Time>, Refusal> {
         let call_back = self.call_of(rule);
         let ask = RecordAttempt { ticket: self.ticket, cycle: self.cycle, call_back, outcome, text: None };
         match self.rehearsal.command(actor, self.ticket.shard(), &Command::RecordAttempt(ask))? {
@@ -189,7 +208,12 @@ impl House {
         }
     }
 
-    pub fn record(&mut self, actor: &Actor, call: Id, answers: &[(&str, &str)]) -> Result<(bool, Consequence), Refusal> {
+    pub fn record(
+        &mut self,
+        actor: &Actor,
+        call: Id,
+        answers: &[(&str, &str)],
+    ) -> Result<(bool, Consequence), Refusal> {
         let answers: BTreeMap<String, String> =
             answers.iter().map(|(q, a)| ((*q).to_owned(), (*a).to_owned())).collect();
         let ask = RecordCall { ticket: self.ticket, cycle: self.cycle, call_back: call, text: None, answers };
@@ -224,7 +248,12 @@ fn word(event: &AnyEvent) -> String {
         AnyEvent::FollowUpAttempted(e) => format!("attempted {} {} #{}", e.rule, e.outcome, e.attempt),
         AnyEvent::FollowUpRecorded(e) => format!("recorded {} by {}", e.rule, e.by),
         AnyEvent::SurveyAnswered(e) => format!("answered {} unhappy={}", e.rule, e.unhappy),
-        AnyEvent::FollowUpCompleted(e) => format!("completed {} [{}] cycle {}", e.outcome, e.consequence, e.ticket.as_ref().map_or(0, |t| t.cycle)),
+        AnyEvent::FollowUpCompleted(e) => format!(
+            "completed {} [{}] cycle {}",
+            e.outcome,
+            e.consequence,
+            e.ticket.as_ref().map_or(0, |t| t.cycle)
+        ),
         other => format!("{other:?}"),
     }
 }

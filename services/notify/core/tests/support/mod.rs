@@ -94,7 +94,9 @@ pub fn entries(playbook: &str, version: u32, text: &str) -> Vec<AnyEvent> {
         version,
         files: vec![directory::DocumentFile { path: "playbook.yaml".into(), text: text.to_owned() }],
     };
-    let source = "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n".to_owned();
+    let source =
+        "id: shop\nversion: 1\nzone: Asia/Shanghai\nweek:\n  weekdays: [\"08:30-12:00\", \"13:00-17:30\"]\n"
+            .to_owned();
     let calendar = directory::CalendarActivated { id: "shop".into(), version: 1, source };
     vec![people.into(), calendar.into(), book.into()]
 }
@@ -141,7 +143,11 @@ impl House {
     }
 
     pub fn open(&mut self, severity: &str, facts: Facts, barred: &[&str]) {
-        let reasons = if severity == "major" { vec!["door_blocked".to_owned(), "repeat".to_owned()] } else { Vec::new() };
+        let reasons = if severity == "major" {
+            vec!["door_blocked".to_owned(), "repeat".to_owned()]
+        } else {
+            Vec::new()
+        };
         self.rehearsal.hear(register::TicketOpened {
             ticket: Some(self.ticket_ref()),
             category: "quality".into(),
@@ -166,7 +172,8 @@ impl House {
 
     pub fn reopen(&mut self) {
         self.cycle += 1;
-        self.rehearsal.hear(register::TicketReopened { ticket: Some(self.ticket_ref()), ..Default::default() });
+        self.rehearsal
+            .hear(register::TicketReopened { ticket: Some(self.ticket_ref()), ..Default::default() });
     }
 
     pub fn dispatch(&mut self) {
@@ -233,7 +240,8 @@ impl House {
     pub fn text(&self, notice: &Notice, lang: Lang) -> String {
         let directory = &self.rehearsal.directory;
         let playbook = directory.playbook(&self.playbook.id, self.playbook.version).expect("it is active");
-        notify_core::words::render(notice, playbook, directory, lang, "https://desk.example/t").expect("the rule is known")
+        notify_core::words::render(notice, playbook, directory, lang, "https://desk.example/t")
+            .expect("the rule is known")
     }
 
     pub fn after(&mut self, micros: i64) {
@@ -254,7 +262,9 @@ fn word(event: &AnyEvent) -> String {
     match event {
         AnyEvent::NoticeQueued(e) => format!("{} -> {} ({}, {})", e.rule, e.recipient, e.role, e.channel),
         AnyEvent::NoticeSent(e) => format!("{} sent to {} double={}", e.rule, e.recipient, e.may_be_double),
-        AnyEvent::NoticeFailed(e) => format!("{} to {} failed: {} final={}", e.rule, e.recipient, e.reason, e.r#final),
+        AnyEvent::NoticeFailed(e) => {
+            format!("{} to {} failed: {} final={}", e.rule, e.recipient, e.reason, e.r#final)
+        }
         other => format!("{other:?}"),
     }
 }
