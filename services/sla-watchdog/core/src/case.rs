@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ledger::{Ledger, Span},
+    recipients::Parts,
     signal::Signal,
 };
 
@@ -43,26 +44,35 @@ pub struct Case {
     /// 0 until the opening was heard.
     pub cycle: u32,
     /// Persons who may take no part (DG-03). Once barred, barred.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub barred: BTreeSet<String>,
     /// Of this cycle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<Ledger>,
     /// Earlier cycles, and what was put away of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub past: Vec<PastCycle>,
     /// Named waits that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Time>,
     /// Everything up to here was heard and judged.
     pub judged: Time,
-    pub(crate) taker: Option<String>,
+    pub(crate) parts: Parts,
     /// What was known before the first evidence that is kept.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
     pub(crate) base: Facts,
     /// Of this cycle, by time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) evidence: Vec<Signal>,
     /// Of cycles whose beginning was not heard yet, in the order heard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ahead: Vec<Signal>,
     /// Evidence up to here was put away.
     pub(crate) archived_to: Time,
     /// As armed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timer: Option<Time>,
 }
 
@@ -104,7 +114,7 @@ impl Case {
             waits: Vec::new(),
             closed_at: None,
             judged: Time::UNSET,
-            taker: None,
+            parts: Parts::default(),
             base: Facts::new(),
             evidence: Vec::new(),
             ahead: Vec::new(),
@@ -157,6 +167,11 @@ impl Case {
         }
         // A cycle begins once; what belongs to an older one has no effect.
         signal.cycle == self.cycle && !signal.begins() && self.insert(signal)
+    }
+
+    /// Who plays which part from now on; whether that is news.
+    pub(crate) fn learn(&mut self, signal: &mut Signal) -> bool {
+        self.cycle > 0 && signal.cycle == self.cycle && self.parts.learn(signal)
     }
 
     /// Puts evidence in its place in time.
@@ -232,9 +247,13 @@ impl Case {
         self.cycle = signal.cycle;
         self.closed_at = None;
         self.archived_to = Time::UNSET;
+        self.parts.begin_anew();
         let early = std::mem::take(&mut self.ahead);
+        let mut signal = signal;
+        self.learn(&mut signal);
         self.insert(signal);
-        for signal in early {
+        for mut signal in early {
+            self.learn(&mut signal);
             if signal.cycle > self.cycle {
                 self.ahead.push(signal);
             } else if signal.cycle == self.cycle && !signal.begins() {

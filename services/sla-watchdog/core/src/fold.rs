@@ -1,8 +1,8 @@
 //! From evidence to clocks: what the playbook makes of everything heard, in the order of time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use calendar::Limit;
+use calendar::{Calendar, Limit};
 use chassis_core::{Refusal, RefusalKind};
 use organisation::Snapshot;
 use playbook::{
@@ -14,8 +14,7 @@ use crate::{
     calendars,
     case::Case,
     instance::{Keys, begun, concerned},
-    ledger::{Basis, How},
-    recipients::Parts,
+    ledger::{Basis, How, Ledger},
     run::{End, Run},
     signal::Signal,
     waits::Waits,
@@ -29,8 +28,34 @@ pub(crate) struct Book<'a> {
     pub playbook: &'a Playbook,
     pub case_type: Option<&'a CaseType>,
     pub directory: &'a Snapshot,
-    /// Those of the case type.
-    pub clocks: Vec<&'a Clock>,
+    /// What of the case type's clocks reacts to an event, by its name.
+    reactions: BTreeMap<&'a str, Reactions<'a>>,
+}
+
+/// Clocks that an event stops, cancels and starts, in the playbook's order.
+#[derive(Default)]
+struct Reactions<'a> {
+    stop: Vec<(&'a Clock, &'a Trigger)>,
+    cancel: Vec<(&'a Clock, &'a Trigger)>,
+    start: Vec<(&'a Clock, &'a Trigger)>,
+}
+
+impl<'a> Reactions<'a> {
+    fn of(playbook: &'a Playbook, case_type: &str) -> BTreeMap<&'a str, Reactions<'a>> {
+        let mut all: BTreeMap<&str, Reactions<'_>> = BTreeMap::new();
+        for clock in playbook.clocks.iter().filter(|clock| clock.applies_to(case_type)) {
+            for trigger in &clock.stop {
+                all.entry(&trigger.event).or_default().stop.push((clock, trigger));
+            }
+            for trigger in &clock.cancel {
+                all.entry(&trigger.event).or_default().cancel.push((clock, trigger));
+            }
+            for trigger in &clock.start {
+                all.entry(&trigger.event).or_default().start.push((clock, trigger));
+            }
+        }
+        all
+    }
 }
 
 impl<'a> Book<'a> {
@@ -50,19 +75,19 @@ impl<'a> Book<'a> {
                 ),
             )
         })?;
-        let clocks = playbook.clocks.iter().filter(|clock| clock.applies_to(&case.case_type)).collect();
-        Ok(Book { playbook, case_type: playbook.case_type(&case.case_type), directory, clocks })
+        let reactions = Reactions::of(playbook, &case.case_type);
+        Ok(Book { playbook, case_type: playbook.case_type(&case.case_type), directory, reactions })
     }
 
     /// Whether a clock reacts to it, or the fold learns from it.
     pub fn cares(&self, signal: &Signal) -> bool {
-        signal.tells_something() || self.listens(&signal.name, signal.subject.as_deref())
+        signal.tells_something() || self.listens(signal.name.text(), signal.subject())
     }
 
     pub fn listens(&self, event: &str, subject: Option<&str>) -> bool {
-        let named =
-            |t: &Trigger| t.event == event && (t.subject.is_none() || t.subject.as_deref() == subject);
-        self.clocks.iter().any(|c| c.start.iter().chain(&c.stop).chain(&c.cancel).any(named))
+        let named = |(_, t): &(&Clock, &Trigger)| t.subject.is_none() || t.subject.as_deref() == subject;
+        let to = self.reactions.get(event);
+        to.is_some_and(|to| to.start.iter().chain(&to.stop).chain(&to.cancel).any(named))
     }
 }
 
@@ -71,7 +96,6 @@ pub(crate) struct View<'a> {
     pub facts: Facts,
     pub barred: BTreeSet<String>,
     pub branch: String,
-    pub parts: Parts,
     pub waits: Waits,
     pub runs: Vec<Run<'a>>,
     pub closed: Option<Time>,
@@ -91,6 +115,7 @@ struct Fold<'a, 'b> {
     case: &'b Case,
     view: View<'a>,
     dormant: Vec<Dormant<'a>>,
+    calendars: Vec<(String, CalendarOf, Calendar)>,
 }
 
 pub(crate) fn fold<'a>(book: &Book<'a>, case: &Case) -> View<'a> {
@@ -114,12 +139,11 @@ impl<'a, 'b> Fold<'a, 'b> {
             facts: case.base.clone(),
             barred: case.barred.clone(),
             branch: case.branch.clone(),
-            parts: Parts::new(case.taker.clone()),
             waits: Waits::default(),
             runs: Vec::new(),
             closed: case.closed_at.filter(|at| *at <= case.archived_to),
         };
-        Fold { book, case, view, dormant: Vec::new() }
+        Fold { book, case, view, dormant: Vec::new(), calendars: Vec::new() }
     }
 
     /// Time comes to `at`: waits run out, deadlines pass.
@@ -153,19 +177,23 @@ impl<'a, 'b> Fold<'a, 'b> {
             self.view.closed = Some(signal.at);
             self.end_cycle(signal.at);
         }
-        let (clocks, subject) = (&self.book.clocks, signal.subject.as_deref());
-        for clock in clocks.iter().copied() {
-            for (triggers, how) in [(&clock.stop, How::Met), (&clock.cancel, How::Cancelled)] {
-                if let Some(trigger) = any_matches(triggers, &signal.name, subject, facts) {
-                    self.finish(clock, trigger, signal, how);
-                }
+        let (event, subject) = (signal.name.text(), signal.subject());
+        let matches = |trigger: &Trigger| trigger.matches(event, subject, facts);
+        let book = self.book;
+        let reactions = book.reactions.get(event);
+        let ends = reactions.map(|to| [(&to.stop, How::Met), (&to.cancel, How::Cancelled)]);
+        for (triggers, how) in ends.into_iter().flatten() {
+            for (clock, trigger) in triggers.iter().filter(|(_, trigger)| matches(trigger)) {
+                self.finish(clock, trigger, signal, how);
             }
         }
         if before.is_some() {
             self.review(signal, facts);
         }
-        for clock in clocks.iter().copied() {
-            if let Some(trigger) = any_matches(&clock.start, &signal.name, subject, facts) {
+        let mut started = None;
+        for (clock, trigger) in reactions.iter().flat_map(|to| &to.start).filter(|(_, trigger)| matches(trigger)) {
+            // The first trigger of a clock that matches counts.
+            if started.replace(clock.id.as_str()) != Some(clock.id.as_str()) {
                 self.start(clock, trigger, signal, facts, before);
             }
         }
@@ -173,15 +201,16 @@ impl<'a, 'b> Fold<'a, 'b> {
 
     fn learn(&mut self, signal: &Signal) {
         let view = &mut self.view;
-        view.facts.absorb(signal.facts.clone());
+        if !signal.facts.is_empty() {
+            view.facts.absorb(signal.facts.clone());
+        }
         if let Some(outcome) = &signal.outcome {
             view.facts.set(OUTCOME, Value::code(outcome));
         }
-        if let Some(case_type) = self.book.case_type {
-            case_type.observe(&signal.name, signal.subject.as_deref(), &mut view.facts);
+        if let Some(case_type) = self.book.case_type.filter(|_| signal.settles_a_step() || signal.begins()) {
+            case_type.observe(signal.name.text(), signal.subject(), &mut view.facts);
         }
         view.barred.extend(signal.barred.iter().cloned());
-        view.parts.learn(signal);
         if let Some(branch) = signal.branch.as_ref().filter(|branch| !branch.is_empty()) {
             view.branch.clone_from(branch);
         }
@@ -259,7 +288,8 @@ impl<'a, 'b> Fold<'a, 'b> {
         if *limit != run.limit || anchor != run.anchor {
             (run.limit, run.anchor, run.since) = (limit.clone(), anchor, now);
         }
-        run.calendar = calendars::choose(self.book.directory, &self.view.branch, run.clock.calendar);
+        let calendar = self.calendar(self.view.runs[at].clock.calendar);
+        self.view.runs[at].calendar = calendar;
         self.reckon(at);
     }
 
@@ -294,7 +324,7 @@ impl<'a, 'b> Fold<'a, 'b> {
         // Judged anew to the same effect is no new reason to start.
         let held = |before: &Facts| {
             Condition::met(clock.when.as_ref(), before)
-                && any_matches(&clock.start, &signal.name, signal.subject.as_deref(), before).is_some()
+                && any_matches(&clock.start, signal.name.text(), signal.subject(), before).is_some()
         };
         if !before.is_some_and(held) {
             self.run(clock, (base, key, signal.keys.clone()), from, signal.at, facts);
@@ -334,12 +364,15 @@ impl<'a, 'b> Fold<'a, 'b> {
             return;
         }
         let same = self.view.runs.iter().filter(|run| run.clock.id == clock.id && run.base == base).count();
-        let ordinal = same + self.case.runs_on_record(&clock.id, &base) + 1;
-        let calendar = calendars::choose(self.book.directory, &self.view.branch, clock.calendar);
+        let label = match same + self.case.runs_on_record(&clock.id, &base) + 1 {
+            1 => base.clone(),
+            n => format!("{base}#{n}"),
+        };
+        let calendar = self.calendar(clock.calendar);
         self.view.runs.push(Run {
             clock,
             base,
-            ordinal,
+            label,
             key,
             keys,
             started: from,
@@ -347,7 +380,7 @@ impl<'a, 'b> Fold<'a, 'b> {
             anchor: anchor(limit, from, facts),
             limit: limit.clone(),
             calendar,
-            calendar_used: String::new(),
+            as_judged: false,
             pauses: Vec::new(),
             due: None,
             last_due: Time::UNSET,
@@ -356,6 +389,17 @@ impl<'a, 'b> Fold<'a, 'b> {
             end: None,
         });
         self.reckon(self.view.runs.len() - 1);
+    }
+
+    /// Looked up once per fold, unless the case moves to another branch.
+    fn calendar(&mut self, of: CalendarOf) -> Calendar {
+        let branch = &self.view.branch;
+        if let Some((.., calendar)) = self.calendars.iter().find(|(b, o, _)| b == branch && *o == of) {
+            return calendar.clone();
+        }
+        let calendar = calendars::choose(self.book.directory, branch, of);
+        self.calendars.push((branch.clone(), of, calendar.clone()));
+        calendar
     }
 
     fn reckon_all(&mut self) {
@@ -377,8 +421,8 @@ impl<'a, 'b> Fold<'a, 'b> {
         if case.clocks.iter().all(|ledger| ledger.judged_on.is_none()) {
             return None;
         }
-        let label = run.label();
-        case.clocks.iter().find(|l| l.clock == run.clock.id && l.instance == label)?.judged_on.as_ref()
+        let same = |l: &&Ledger| l.clock == run.clock.id && l.instance == run.label;
+        case.clocks.iter().find(same)?.judged_on.as_ref()
     }
 }
 

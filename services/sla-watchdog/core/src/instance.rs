@@ -6,15 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::signal::Signal;
 
-/// What an event says of instances: which hand-off, step, approval stage or call-back it concerns.
+/// What an event says of instances: which hand-off, step, approval stage or call-back it concerns; of our own events,
+/// which clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Keys {
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub hand_off: Option<u32>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<u32>,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub follow_up: Option<String>,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
 }
 
 impl Keys {

@@ -7,6 +7,7 @@ use crate::{
     TIMER,
     case::Case,
     fold::{Book, View, fold},
+    instance::Keys,
     ledger::{Correction, Ended, How, Ledger, verdict},
     recipients::Finder,
     run::Run,
@@ -55,7 +56,6 @@ pub(crate) fn settle(
 fn note(case: &mut Case, view: &View<'_>) {
     case.branch.clone_from(&view.branch);
     case.barred.clone_from(&view.barred);
-    case.taker = view.parts.taker().cloned();
     case.closed_at = view.closed;
     case.waits = view.waits.open();
 }
@@ -76,8 +76,7 @@ fn move_on(case: &mut Case, view: &View<'_>) -> bool {
 
 fn open_actions(case: &Case, view: &View<'_>) -> impl Iterator<Item = Next> {
     view.runs.iter().filter_map(|run| {
-        let label = run.label();
-        let ledger = case.clocks.iter().find(|l| l.clock == run.clock.id && l.instance == label)?;
+        let ledger = case.clocks.iter().find(|l| l.clock == run.clock.id && l.instance == run.label)?;
         next(run, ledger)
     })
 }
@@ -119,19 +118,9 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         step: &'r mut Step<'s>,
     ) -> Self {
         let voice = Voice::new(case, &view.branch, step);
-        let finder = Finder { book, view, now: voice.now() };
-        let (judged, cycle) = (case.judged, case.cycle);
-        Round {
-            view,
-            book,
-            finder,
-            silent,
-            judged,
-            cycle,
-            clocks: &mut case.clocks,
-            voice,
-            echoes: Vec::new(),
-        }
+        let Case { clocks, parts, judged, cycle, .. } = case;
+        let finder = Finder { book, view, parts, now: voice.now() };
+        Round { view, book, finder, silent, judged: *judged, cycle: *cycle, clocks, voice, echoes: Vec::new() }
     }
 
     fn run(mut self) -> Vec<Signal> {
@@ -141,7 +130,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         while let Some((_, at, run, action)) = self.soonest(&places) {
             self.act(run, at, action);
         }
-        for (run, at) in runs.iter().zip(&places) {
+        for (run, at) in runs.iter().zip(&places).filter(|(run, _)| run.is_live()) {
             copy_figures(run, &mut self.clocks[*at]);
         }
         self.echoes
@@ -167,17 +156,18 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
     }
 
     fn ledger_of(&mut self, run: &Run<'_>) -> usize {
-        let label = run.label();
-        if let Some(at) = self.clocks.iter().position(|l| l.clock == run.clock.id && l.instance == label) {
+        let same = |l: &Ledger| l.clock == run.clock.id && l.instance == run.label;
+        if let Some(at) = self.clocks.iter().position(same) {
             return at;
         }
-        let mut ledger = Ledger { clock: run.clock.id.clone(), instance: label, ..Ledger::default() };
+        let (clock, instance) = (run.clock.id.clone(), run.label.clone());
+        let mut ledger = Ledger { clock, instance, ..Ledger::default() };
         copy_figures(run, &mut ledger);
         // Started while a wait is open: the pause is said as well.
         ledger.due = Some(run.last_due);
         self.voice.started(&ledger, run.due);
         self.clocks.push(ledger);
-        self.echo(said::ClockStarted::NAME, run);
+        self.echo::<said::ClockStarted>(run);
         self.clocks.len() - 1
     }
 
@@ -284,7 +274,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         let told = self.finder.find(&run.clock.warn[place].tell, run);
         self.clocks[at].told.extend(told.persons.iter().cloned());
         self.voice.warned(&self.clocks[at], run.due, &told);
-        self.echo(said::ClockWarned::NAME, run);
+        self.echo::<said::ClockWarned>(run);
     }
 
     fn breach(&mut self, run: &Run<'_>, at: usize) {
@@ -303,7 +293,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         ledger.silent = self.silent.iter().map(|service| service.name().to_owned()).collect();
         ledger.told.extend(holder.clone());
         self.voice.breached(&self.clocks[at], miss.due, holder);
-        self.echo(said::ClockBreached::NAME, run);
+        self.echo::<said::ClockBreached>(run);
     }
 
     fn climb(&mut self, run: &Run<'_>, at: usize, place: usize) {
@@ -315,7 +305,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         ledger.told.extend(told.persons.iter().cloned());
         let (role, told) = (told.role, told.persons);
         ledger.rungs.push(crate::RungFired { rung: number(place) + 1, fired_at: now, role, told, late });
-        self.echo(said::EscalationRaised::NAME, run);
+        self.echo::<said::EscalationRaised>(run);
     }
 
     fn remind(&mut self, run: &Run<'_>, at: usize) {
@@ -328,7 +318,7 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         let told = self.finder.find(&repeat.tell, run);
         self.clocks[at].told.extend(told.persons.iter().cloned());
         self.voice.warned(&self.clocks[at], run.due, &told);
-        self.echo(said::ClockWarned::NAME, run);
+        self.echo::<said::ClockWarned>(run);
     }
 
     fn end(&mut self, run: &Run<'_>, at: usize) {
@@ -342,16 +332,15 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         }
         self.voice.met(&self.clocks[at], ended);
         if end.how == How::Met {
-            self.echo(said::ClockMet::NAME, run);
+            self.echo::<said::ClockMet>(run);
         }
     }
 
-    fn echo(&mut self, event: &str, run: &Run<'_>) {
-        if self.book.listens(event, Some(&run.clock.id)) {
+    fn echo<E: Event>(&mut self, run: &Run<'_>) {
+        if self.book.listens(E::NAME, Some(&run.clock.id)) {
             let place = (OWN_RANK, 0, self.echoes.len() as u64);
-            let mut signal = Signal::new(event, self.cycle, self.voice.now(), place);
-            signal.subject = Some(run.clock.id.clone());
-            signal.keys = run.keys.clone();
+            let mut signal = Signal::new::<E>(self.cycle, self.voice.now(), place);
+            signal.keys = Keys { clock: Some(run.clock.id.clone()), ..run.keys.clone() };
             self.echoes.push(signal);
         }
     }
@@ -362,7 +351,9 @@ fn copy_figures(run: &Run<'_>, ledger: &mut Ledger) {
     ledger.started_at = run.started;
     ledger.last_due = run.last_due;
     ledger.limit = run.limit.to_string();
-    ledger.calendar.clone_from(&run.calendar_used);
-    ledger.suspensions =
-        run.pauses.iter().filter(|span| run.end.is_none_or(|end| span.from < end.at)).cloned().collect();
+    if !run.as_judged || ledger.calendar.is_empty() {
+        ledger.calendar = run.calendar.version().to_string();
+    }
+    let pauses = run.pauses.iter().filter(|span| run.end.is_none_or(|end| span.from < end.at));
+    ledger.suspensions = pauses.cloned().collect();
 }

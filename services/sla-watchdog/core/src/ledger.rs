@@ -5,40 +5,58 @@ use std::collections::BTreeSet;
 use proto::Time;
 use serde::{Deserialize, Serialize};
 
-/// One run of one clock, as journal and people know it.
+/// One run of one clock, as journal and people know it. Short in the store, like `Signal`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Ledger {
+    #[serde(rename = "c")]
     pub clock: String,
     /// Which hand-off, step, approval stage or call-back; a second run of the same is `inspect#2`. Empty: the ticket.
+    #[serde(rename = "i", default, skip_serializing_if = "String::is_empty")]
     pub instance: String,
+    #[serde(rename = "s")]
     pub started_at: Time,
     /// As announced last; `None` while paused.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Time>,
     /// The newest deadline there was, also while paused.
+    #[serde(rename = "n")]
     pub last_due: Time,
     /// The limit in the playbook's words, and the calendar version used.
+    #[serde(rename = "l")]
     pub limit: String,
+    #[serde(rename = "k")]
     pub calendar: String,
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub suspensions: Vec<Span>,
     /// Warnings given, by their place in the playbook.
+    #[serde(rename = "w", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub warned: BTreeSet<u32>,
     /// When the last reminder of a repeating clock was due.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub repeated: Option<Time>,
     /// The deadline that was missed, while that is the verdict.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub breached: Option<Time>,
     /// `clock.breached` was said, whatever came after.
+    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     pub breach_said: bool,
     /// Sources that had not answered when it was judged.
+    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
     pub silent: Vec<String>,
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pub rungs: Vec<RungFired>,
     /// Everybody told of anything.
+    #[serde(rename = "t", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<String>,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub corrections: Vec<Correction>,
     /// Late evidence says that it should never have run.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
     pub retracted: bool,
     /// What the verdict rests on.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     pub(crate) judged_on: Option<Basis>,
 }
 
@@ -55,14 +73,18 @@ pub struct RungFired {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
+    #[serde(rename = "a")]
     pub at: Time,
+    #[serde(rename = "h")]
     pub how: How,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum How {
+    #[serde(rename = "m")]
     Met,
     /// Without a verdict: the case was closed, the work withdrawn, the case judged otherwise.
+    #[serde(rename = "c")]
     Cancelled,
 }
 
@@ -84,13 +106,13 @@ pub struct Span {
 }
 
 /// What a verdict was computed from: while it stays the same, a new version of the calendar changes nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Basis {
-    pub anchor: Time,
-    pub limit: String,
-    pub pauses: Vec<(Time, Option<Time>)>,
+    #[serde(rename = "d")]
     pub due: Time,
-    pub calendar: String,
+    /// Of start, limit and pauses before the deadline.
+    #[serde(rename = "h")]
+    pub hash: u64,
 }
 
 /// As the contracts name it.

@@ -84,16 +84,17 @@ impl Core for Watchdog {
     }
 
     fn event(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
-        let Some(signal) = signal::Signal::of(heard) else { return Ok(()) };
+        let Some(mut signal) = signal::Signal::of(heard) else { return Ok(()) };
         let id = ticket_of(heard).ok_or_else(|| no_ticket(heard))?;
         let mut case = step.get::<Case>(id)?.unwrap_or_else(|| Case::unheard(id));
-        if case.cycle > 0 && !fold::Book::of(&case, step.directory())?.cares(&signal) {
-            return Ok(());
-        }
-        if let Some(ticket) = heard.event.ticket()
-            && case.take(signal, ticket)
-        {
+        let news = case.learn(&mut signal);
+        let matters = case.cycle == 0 || fold::Book::of(&case, step.directory())?.cares(&signal);
+        let Some(ticket) = heard.event.ticket() else { return Ok(()) };
+        let taken = matters && case.take(signal, ticket);
+        if taken {
             judge::settle(&mut case, &[], false, step)?;
+        }
+        if taken || news {
             step.put(&case);
         }
         Ok(())

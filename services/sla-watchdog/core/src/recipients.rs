@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use organisation::Found;
 use playbook::{CasePerson, Facts, Level, Recipient, RoleAt, Scope};
 use proto::Time;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     fold::{Book, View},
@@ -14,7 +15,9 @@ use crate::{
 };
 
 /// Who plays which part in the case, as far as it was heard.
-#[derive(Clone, Debug, Default)]
+/// Each source says who holds what in its own order, so the last word counts and no evidence need be kept of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Parts {
     taker: Option<String>,
     requester: Option<String>,
@@ -22,9 +25,11 @@ pub(crate) struct Parts {
     holders: BTreeMap<String, Holder>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Holder {
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     person: Option<String>,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     role: Option<String>,
 }
 
@@ -37,18 +42,25 @@ pub(crate) struct Told {
 }
 
 impl Parts {
-    pub fn new(taker: Option<String>) -> Parts {
-        Parts { taker, ..Parts::default() }
+    /// Takes the part out of a signal; whether it said anything new.
+    pub fn learn(&mut self, signal: &mut Signal) -> bool {
+        let Some(part) = signal.part.take() else { return false };
+        let before = self.clone();
+        self.change(&part, signal);
+        *self != before
     }
 
-    pub fn taker(&self) -> Option<&String> {
-        self.taker.as_ref()
+    /// A new cycle: who took the call stays, the work is nobody's yet.
+    pub fn begin_anew(&mut self) {
+        self.holders.clear();
     }
 
-    pub fn learn(&mut self, signal: &Signal) {
-        let Some(part) = &signal.part else { return };
+    fn change(&mut self, part: &Part, signal: &Signal) {
         match part {
             Part::Taker(person) => self.taker = Some(person.clone()),
+            Part::Done => {
+                self.holders.remove(&held(signal));
+            }
             Part::Released => {
                 self.holders.remove(&held(signal));
                 self.holders.remove("");
@@ -102,6 +114,7 @@ fn held(signal: &Signal) -> String {
 pub(crate) struct Finder<'f, 'a> {
     pub book: &'f Book<'a>,
     pub view: &'f View<'a>,
+    pub parts: &'f Parts,
     pub now: Time,
 }
 
@@ -131,7 +144,7 @@ impl Finder<'_, '_> {
 
     /// Whoever holds what the clock watches; a barred one does not.
     pub fn holder(&self, run: &Run<'_>) -> Option<String> {
-        let person = self.view.parts.holder(run)?.person.clone()?;
+        let person = self.parts.holder(run)?.person.clone()?;
         (!self.barred().contains(&person)).then_some(person)
     }
 
@@ -140,10 +153,10 @@ impl Finder<'_, '_> {
             Recipient::Role(who) => (self.resolve(who), who.role.clone()),
             Recipient::Person(CasePerson::Holder) => self.holding(run),
             Recipient::Person(CasePerson::Taker) => {
-                (self.person(self.view.parts.taker.as_deref()), "taker".to_owned())
+                (self.person(self.parts.taker.as_deref()), "taker".to_owned())
             }
             Recipient::Person(CasePerson::Requester) => {
-                (self.person(self.view.parts.requester.as_deref()), "requester".to_owned())
+                (self.person(self.parts.requester.as_deref()), "requester".to_owned())
             }
             Recipient::Person(CasePerson::Follower) => self.follower(&self.view.facts),
             // Customers are told by messages to the outside, never by a ladder.
@@ -152,7 +165,7 @@ impl Finder<'_, '_> {
     }
 
     fn holding(&self, run: &Run<'_>) -> (Found, String) {
-        let Some(holder) = self.view.parts.holder(run) else {
+        let Some(holder) = self.parts.holder(run) else {
             return (Found::default(), "holder".to_owned());
         };
         let role = holder.role.clone().unwrap_or_else(|| "holder".to_owned());

@@ -15,8 +15,8 @@ pub(crate) struct Run<'a> {
     pub clock: &'a Clock,
     /// What people read: the step, the stage, the call-back's rule.
     pub base: String,
-    /// The how manyeth run of the same, from 1.
-    pub ordinal: usize,
+    /// As events name it: a second run of the same is `inspect#2`.
+    pub label: String,
     /// What tells instances apart.
     pub key: String,
     pub keys: Keys,
@@ -27,8 +27,8 @@ pub(crate) struct Run<'a> {
     pub anchor: Time,
     pub limit: Limit,
     pub calendar: Calendar,
-    /// The calendar and version that the deadline was computed with.
-    pub calendar_used: String,
+    /// The deadline stands as it was judged, under the calendar of then.
+    pub as_judged: bool,
     pub pauses: Vec<Span>,
     /// `None` while paused.
     pub due: Option<Time>,
@@ -58,21 +58,13 @@ pub(crate) struct End {
 }
 
 impl Run<'_> {
-    /// The instance as events name it.
-    pub fn label(&self) -> String {
-        match self.ordinal {
-            1 => self.base.clone(),
-            n => format!("{}#{n}", self.base),
-        }
-    }
-
     pub fn is_live(&self) -> bool {
         self.end.is_none()
     }
 
     /// The deadline missed, or the one that will be unless something happens.
     pub fn miss(&self) -> Option<Miss> {
-        self.missed.as_ref().map(|(miss, _)| *miss).or_else(|| {
+        self.missed.map(|(miss, _)| miss).or_else(|| {
             let due = self.due.filter(|_| self.is_live())?;
             Some(Miss { due, from: due.max(self.since) })
         })
@@ -94,13 +86,12 @@ impl Run<'_> {
     /// Computes the deadline from everything known now. What was judged on the same basis stays as judged.
     pub fn reckon(&mut self, waits: &Waits, judged: Option<&Basis>) {
         self.pauses = waits.honoured(&self.clock.pauses, self.started);
-        if let Some(basis) = judged.filter(|basis| self.rests_on(basis)) {
-            self.due = Some(basis.due);
-            self.calendar_used.clone_from(&basis.calendar);
-        } else {
-            self.due = self.after(self.anchor, &self.limit, &self.suspensions());
-            self.calendar_used = self.calendar.version().to_string();
-        }
+        let judged = judged.filter(|basis| self.basis(basis.due) == **basis);
+        self.as_judged = judged.is_some();
+        self.due = match judged {
+            Some(basis) => Some(basis.due),
+            None => self.after(self.anchor, &self.limit, &self.suspensions()),
+        };
         match self.due {
             Some(due) => self.last_due = due,
             None if self.last_due == Time::UNSET => {
@@ -112,19 +103,16 @@ impl Run<'_> {
 
     /// What the verdict on this deadline rests on.
     pub fn basis(&self, due: Time) -> Basis {
-        Basis {
-            anchor: self.anchor,
-            limit: self.limit.to_string(),
-            pauses: self.pauses_before(due),
-            due,
-            calendar: self.calendar_used.clone(),
-        }
+        let before = self.pauses.iter().filter(|span| span.from < due);
+        let pauses = before.flat_map(|span| [span.from.0, span.to.map_or(i64::MAX, |to| to.0)]);
+        let times = [self.anchor.0].into_iter().chain(pauses).flat_map(i64::to_le_bytes);
+        Basis { due, hash: fnv(self.limit.to_string().into_bytes().into_iter().chain(times)) }
     }
 
     /// What the breach rests on.
     pub fn basis_of_miss(&self) -> Option<Basis> {
         let of_now = || self.miss().map(|miss| self.basis(miss.due));
-        self.missed.as_ref().map(|(_, basis)| basis.clone()).or_else(of_now)
+        self.missed.map(|(_, basis)| basis).or_else(of_now)
     }
 
     pub fn warning_at(&self, place: usize) -> Option<Time> {
@@ -174,16 +162,11 @@ impl Run<'_> {
             |span: &Span| Suspension { from: span.from.to_timestamp(), to: span.to.map(Time::to_timestamp) };
         self.pauses.iter().map(of).collect()
     }
+}
 
-    fn rests_on(&self, basis: &Basis) -> bool {
-        basis.anchor == self.anchor
-            && basis.pauses == self.pauses_before(basis.due)
-            && basis.limit == self.limit.to_string()
-    }
-
-    fn pauses_before(&self, due: Time) -> Vec<(Time, Option<Time>)> {
-        self.pauses.iter().filter(|span| span.from < due).map(|span| (span.from, span.to)).collect()
-    }
+/// FNV-1a: the same on every machine and in every version, which the standard library's hasher does not promise.
+fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// A budget counted backwards; cut-offs have no length.

@@ -2,44 +2,95 @@
 
 use chassis_core::Heard;
 use playbook::{Facts, Value};
-use proto::{AnyEvent, Event, Time, dispatch::v1 as work, follow_up::v1 as call, intake::v1 as intake};
+use proto::{AnyEvent, Event, Time, dispatch::v1 as work, follow_up::v1 as call, intake::v1 as intake,
+    sla_watchdog::v1 as own,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::instance::Keys;
 
-/// Something that happened to the case.
+/// Something that happened to the case. A case keeps dozens and is written with every one, so names are short in the
+/// store and what is empty is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// When it counts: when its source recorded it, or when it happened, if the playbook let somebody say so.
+    #[serde(rename = "a")]
     pub at: Time,
     /// Orders what counts at the same microsecond: a cycle begins before all else and ends after it (a service stamps
     /// what it says no earlier than its cause, but perhaps as early), then by the place at the source.
+    #[serde(rename = "p")]
     pub place: (u8, u32, u64),
+    #[serde(rename = "y")]
     pub cycle: u32,
-    /// `work.step_done`, as playbooks name it.
-    pub name: String,
-    /// The step, follow-up rule or clock that it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    #[serde(default, skip_serializing_if = "Keys::is_empty")]
+    #[serde(rename = "n")]
+    pub name: Name,
+    /// The step, follow-up rule or clock that it is about, and its instance.
+    #[serde(rename = "k", default, skip_serializing_if = "Keys::is_empty")]
     pub keys: Keys,
     /// What became known with it, for good.
-    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    #[serde(rename = "f", default, skip_serializing_if = "Facts::is_empty")]
     pub facts: Facts,
     /// How it came out: the fact `outcome` while this signal is looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
     pub barred: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<WaitMove>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Taken out when the case learns it: parts are not evidence.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// It was reported later than it counts (an offline report).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
     pub reported_later: bool,
+}
+
+/// An event's name, `work.step_done` as playbooks have it, by its place in [`NAMES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Name(u8);
+
+/// In the store by place: new names go to the end.
+const NAMES: &[&str] = &[
+    intake::TicketOpened::NAME,
+    intake::TicketReclassified::NAME,
+    intake::TicketLinked::NAME,
+    intake::TicketNoted::NAME,
+    intake::TicketClosed::NAME,
+    intake::TicketReopened::NAME,
+    work::WorkDispatched::NAME,
+    work::WorkAcknowledged::NAME,
+    work::WorkRefused::NAME,
+    work::WorkAssigned::NAME,
+    work::WorkStepReady::NAME,
+    work::WorkStepDone::NAME,
+    work::WorkWithdrawn::NAME,
+    work::WorkCompleted::NAME,
+    work::ApprovalAsked::NAME,
+    work::ApprovalDecided::NAME,
+    call::FollowUpScheduled::NAME,
+    call::FollowUpAttempted::NAME,
+    call::FollowUpRecorded::NAME,
+    call::SurveyAnswered::NAME,
+    call::FollowUpCompleted::NAME,
+    own::ClockStarted::NAME,
+    own::ClockWarned::NAME,
+    own::ClockBreached::NAME,
+    own::ClockMet::NAME,
+    own::EscalationRaised::NAME,
+];
+
+impl Name {
+    fn of<E: Event>() -> Name {
+        let place = NAMES.iter().position(|name| *name == E::NAME);
+        Name(place.and_then(|place| u8::try_from(place).ok()).expect("every event that becomes a signal is listed"))
+    }
+
+    pub fn text(self) -> &'static str {
+        NAMES.get(usize::from(self.0)).copied().unwrap_or_default()
+    }
 }
 
 /// A named wait begins, ends, or gives way to another.
@@ -56,18 +107,19 @@ pub enum Part {
     Taker(String),
     /// Holds the work, the step, the approval or the call-back that the keys name.
     Holder { person: Option<String>, role: Option<String>, requester: Option<String> },
-    /// Nobody holds it any more.
+    /// Nobody holds it, nor the work, any more.
     Released,
+    /// It is done: nobody need hold it.
+    Done,
 }
 
 impl Signal {
-    pub(crate) fn new(name: &str, cycle: u32, at: Time, place: (u8, u32, u64)) -> Signal {
+    pub(crate) fn new<E: Event>(cycle: u32, at: Time, place: (u8, u32, u64)) -> Signal {
         Signal {
             at,
             place,
             cycle,
-            name: name.to_owned(),
-            subject: None,
+            name: Name::of::<E>(),
             keys: Keys::default(),
             facts: Facts::new(),
             outcome: None,
@@ -79,9 +131,15 @@ impl Signal {
         }
     }
 
+    /// What a trigger may name in brackets.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        let keys = &self.keys;
+        keys.clock.as_deref().or(keys.step.as_deref()).or(keys.rule.as_deref())
+    }
+
     /// `None` for events that no clock reacts to.
     pub(crate) fn of(heard: &Heard) -> Option<Signal> {
-        let mut signal = heard_now(heard, "", 0);
+        let mut signal = heard_now(heard);
         match &heard.event {
             AnyEvent::TicketOpened(e) => signal.opened(e, heard),
             AnyEvent::TicketReclassified(e) => signal.reclassified(e),
@@ -108,6 +166,7 @@ impl Signal {
                 signal.named::<work::WorkStepDone>(1);
                 signal.about_step(&e.step);
                 signal.facts = organisation::facts::from_proto(&e.facts);
+                signal.part = Some(Part::Done);
                 signal.happened(Time(e.occurred_at).set());
             }
             AnyEvent::WorkWithdrawn(e) => {
@@ -148,31 +207,30 @@ impl Signal {
 
     /// Whether a cycle begins with it.
     pub(crate) fn begins(&self) -> bool {
-        matches!(self.name.as_str(), intake::TicketOpened::NAME | intake::TicketReopened::NAME)
+        matches!(self.name.text(), intake::TicketOpened::NAME | intake::TicketReopened::NAME)
     }
 
     pub(crate) fn is_reclassification(&self) -> bool {
-        self.name == intake::TicketReclassified::NAME
+        self.name.text() == intake::TicketReclassified::NAME
     }
 
     pub(crate) fn closes(&self) -> bool {
-        self.name == intake::TicketClosed::NAME
+        self.name.text() == intake::TicketClosed::NAME
     }
 
     /// The fact `done` changes with it.
-    fn settles_a_step(&self) -> bool {
-        matches!(self.name.as_str(), work::WorkStepDone::NAME | work::ApprovalDecided::NAME)
+    pub(crate) fn settles_a_step(&self) -> bool {
+        matches!(self.name.text(), work::WorkStepDone::NAME | work::ApprovalDecided::NAME)
     }
 
     pub(crate) fn hands_off(&self) -> bool {
-        self.name == work::WorkDispatched::NAME
+        self.name.text() == work::WorkDispatched::NAME
     }
 
     /// Said twice: the same thing at the same microsecond.
     pub(crate) fn repeats(&self, other: &Signal) -> bool {
-        let same_thing = (self.at, &self.name, &self.subject, &self.keys)
-            == (other.at, &other.name, &other.subject, &other.keys);
-        same_thing && (&self.wait, &self.outcome, &self.facts) == (&other.wait, &other.outcome, &other.facts)
+        (self.at, self.name, &self.keys) == (other.at, other.name, &other.keys)
+            && (&self.wait, &self.outcome, &self.facts) == (&other.wait, &other.outcome, &other.facts)
     }
 
     /// Whether the fold needs it though no trigger names it.
@@ -180,7 +238,6 @@ impl Signal {
         !self.facts.is_empty()
             || !self.barred.is_empty()
             || self.wait.is_some()
-            || self.part.is_some()
             || self.settles_a_step()
             || self.begins()
             || self.closes()
@@ -188,12 +245,11 @@ impl Signal {
     }
 
     fn named<E: Event>(&mut self, rank: u8) {
-        self.name = E::NAME.to_owned();
+        self.name = Name::of::<E>();
         self.place.0 = rank;
     }
 
     fn about_step(&mut self, step: &str) {
-        self.subject = filled(step);
         self.keys.step = filled(step);
     }
 
@@ -205,7 +261,6 @@ impl Signal {
 
     fn called<E: Event>(&mut self, rule: &str, follow_up: &str) {
         self.named::<E>(2);
-        self.subject = filled(rule);
         self.keys.rule = filled(rule);
         self.keys.follow_up = filled(follow_up);
     }
@@ -281,6 +336,7 @@ impl Signal {
     fn approval_decided(&mut self, event: &work::ApprovalDecided) {
         self.named::<work::ApprovalDecided>(1);
         self.stage_of(&event.step, &event.kind, event.stage);
+        self.part = Some(Part::Done);
         // One stage of several that approves decides nothing yet.
         self.outcome = match event.decision.as_str() {
             "approved" if event.r#final => Some("approved".to_owned()),
@@ -291,7 +347,6 @@ impl Signal {
 
     /// An approval outside of any step is known by its kind.
     fn stage_of(&mut self, step: &str, kind: &str, stage: u32) {
-        self.subject = filled(step);
         self.keys.step = filled(step).or_else(|| filled(kind));
         self.keys.stage = Some(stage);
     }
@@ -343,8 +398,9 @@ pub(crate) fn is_heard(kind: &str) -> bool {
     HEARD.contains(&kind)
 }
 
-fn heard_now(heard: &Heard, name: &str, rank: u8) -> Signal {
-    let mut signal = Signal::new(name, 0, heard.recorded_at, (rank, heard.at.epoch, heard.at.seq));
+fn heard_now(heard: &Heard) -> Signal {
+    let place = (0, heard.at.epoch, heard.at.seq);
+    let mut signal = Signal::new::<intake::TicketNoted>(0, heard.recorded_at, place);
     signal.happened(heard.occurred_at);
     signal
 }
