@@ -10,6 +10,8 @@
 //! barred, and nobody without a part in it from another branch, sees an order; words are opened for a reason only, on
 //! record.
 
+#![allow(clippy::result_large_err, reason = "refusals are rare and carry both languages")]
+
 mod grpc;
 mod read;
 mod report;

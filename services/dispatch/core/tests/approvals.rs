@@ -9,7 +9,7 @@ use shop::{PLAYBOOK, Shop, gate, name, person, solution};
 
 fn asked(said: &[AnyEvent]) -> Vec<&ApprovalAsked> {
     let asked = |event| match event {
-        &AnyEvent::ApprovalAsked(ref asked) => Some(asked),
+        AnyEvent::ApprovalAsked(asked) => Some(asked),
         _ => None,
     };
     said.iter().filter_map(asked).collect()

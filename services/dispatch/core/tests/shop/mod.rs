@@ -1,6 +1,7 @@
 //! A shop in memory: an organisation of two branches, a small rule book, and
 //! a ticket or two. All persons are invented.
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::result_large_err, reason = "a refusal is what is tested")]
 
 use chassis_core::{Actor, Grant, Refusal, Sealed, rehearsal::Rehearsal};
 use dispatch_core::{Command, Dispatch, Proof, Reply, Report, Work};
