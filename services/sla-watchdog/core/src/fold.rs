@@ -191,7 +191,9 @@ impl<'a, 'b> Fold<'a, 'b> {
             self.review(signal, facts);
         }
         let mut started = None;
-        for (clock, trigger) in reactions.iter().flat_map(|to| &to.start).filter(|(_, trigger)| matches(trigger)) {
+        for (clock, trigger) in
+            reactions.iter().flat_map(|to| &to.start).filter(|(_, trigger)| matches(trigger))
+        {
             // The first trigger of a clock that matches counts.
             if started.replace(clock.id.as_str()) != Some(clock.id.as_str()) {
                 self.start(clock, trigger, signal, facts, before);

@@ -120,7 +120,17 @@ impl<'r, 'a, 's> Round<'r, 'a, 's> {
         let voice = Voice::new(case, &view.branch, step);
         let Case { clocks, parts, judged, cycle, .. } = case;
         let finder = Finder { book, view, parts, now: voice.now() };
-        Round { view, book, finder, silent, judged: *judged, cycle: *cycle, clocks, voice, echoes: Vec::new() }
+        Round {
+            view,
+            book,
+            finder,
+            silent,
+            judged: *judged,
+            cycle: *cycle,
+            clocks,
+            voice,
+            echoes: Vec::new(),
+        }
     }
 
     fn run(mut self) -> Vec<Signal> {

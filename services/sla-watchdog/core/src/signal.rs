@@ -2,7 +2,8 @@
 
 use chassis_core::Heard;
 use playbook::{Facts, Value};
-use proto::{AnyEvent, Event, Time, dispatch::v1 as work, follow_up::v1 as call, intake::v1 as intake,
+use proto::{
+    AnyEvent, Event, Time, dispatch::v1 as work, follow_up::v1 as call, intake::v1 as intake,
     sla_watchdog::v1 as own,
 };
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,11 @@ const NAMES: &[&str] = &[
 impl Name {
     fn of<E: Event>() -> Name {
         let place = NAMES.iter().position(|name| *name == E::NAME);
-        Name(place.and_then(|place| u8::try_from(place).ok()).expect("every event that becomes a signal is listed"))
+        Name(
+            place
+                .and_then(|place| u8::try_from(place).ok())
+                .expect("every event that becomes a signal is listed"),
+        )
     }
 
     pub fn text(self) -> &'static str {
