@@ -228,6 +228,10 @@ fn hear_head(links: &Links, message: &async_nats::Message) -> Option<()> {
 }
 
 fn announce(links: &Links, service: Service, shard: Shard, epoch: u32, seq: u64) {
+    if service == Service::Directory && links.service == Service::Directory {
+        // Its own journal is the directory: there is nothing to catch up with.
+        return;
+    }
     let control = if service == Service::Directory {
         Control::DirectoryAnnounced { epoch, seq }
     } else if links.sources.contains(&service) && links.owned.contains(&shard) {
