@@ -7,7 +7,10 @@ use chassis::{Config, config::DEFAULTS};
 use clap::{Parser, Subcommand, ValueEnum};
 use proto::Service;
 
-use crate::{client::Connection, directory_command, events_command, import_command, run, ticket_command, verify_command};
+use crate::{
+    client::Connection, demo_command, directory_command, events_command, import_command, report_command, run,
+    ticket_command, verify_command,
+};
 
 /// The call centre: services, and the tools to look after them.
 #[derive(Debug, Parser)]
@@ -49,6 +52,10 @@ pub enum Command {
     Import(import_command::Import),
     /// Compare journals, event stream and read models: lost nothing, doubled nothing.
     Verify(verify_command::Verify),
+    /// Figures of a week or a month as a table or CSV.
+    Report(report_command::Report),
+    /// Start everything and play a day of complaints with a seeded cast.
+    Demo(demo_command::Demo),
     /// Branches, people, playbooks, calendars, and how business time runs.
     #[command(subcommand)]
     Directory(directory_command::DirectoryCommand),
@@ -104,6 +111,8 @@ pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(command) => events_command::carry_out(config, command).await,
         Command::Import(command) => import_command::carry_out(config, command).await,
         Command::Verify(command) => verify_command::carry_out(config, command).await,
+        Command::Report(command) => report_command::carry_out(config, command).await,
+        Command::Demo(command) => demo_command::carry_out(config, command).await,
         Command::Directory(command) => directory_command::carry_out(config, command).await,
     }
 }

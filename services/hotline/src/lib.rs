@@ -12,10 +12,13 @@
 
 pub mod cli;
 pub mod client;
+pub mod demo;
+pub mod demo_command;
 pub mod directory_command;
 pub mod events_command;
 pub mod import;
 pub mod import_command;
+pub mod report_command;
 pub mod run;
 pub mod ticket_command;
 pub mod verify;

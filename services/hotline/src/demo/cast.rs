@@ -1,0 +1,218 @@
+//! The cast looks at the lists, finds whose turn it is, and acts when the time has come.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use proto::{Time, dispatch::v1::ListWorkRequest, follow_up::v1::ListDueRequest};
+use tokio::{sync::Semaphore, time::Instant};
+use tonic::Status;
+
+use crate::demo::{
+    clock::Clock,
+    draw::Draws,
+    hands::{self, Task},
+    people::{People, Tools},
+    turn::{self, Comings, Deed, Turn, What},
+};
+
+/// How many act at once.
+const AT_ONCE: usize = 24;
+const EVERY: Duration = Duration::from_millis(250);
+/// What a list still shows so long after it was done is tried again.
+const STALE: Duration = Duration::from_secs(3);
+const PAGE: u32 = 500;
+/// After being turned away.
+const AGAIN: i64 = 15 * Time::MINUTE;
+
+type Key = (String, u32, What);
+
+enum Standing {
+    Waiting { due: Time },
+    Flying,
+    Done { at: Instant },
+}
+
+struct Entry {
+    task: Task,
+    standing: Standing,
+}
+
+/// What the cast knows.
+#[derive(Default)]
+struct Desk {
+    entries: HashMap<Key, Entry>,
+    comings: Comings,
+    identities: HashMap<String, String>,
+    turned_away: BTreeMap<String, u64>,
+}
+
+/// Everybody, at work.
+pub struct Cast {
+    people: Arc<People>,
+    clock: Clock,
+    draws: Draws,
+    desk: Mutex<Desk>,
+    all_opened: AtomicBool,
+    room: Arc<Semaphore>,
+}
+
+impl Cast {
+    pub fn new(people: Arc<People>, clock: Clock, draws: Draws) -> Arc<Cast> {
+        Arc::new(Cast {
+            people,
+            clock,
+            draws,
+            desk: Mutex::default(),
+            all_opened: AtomicBool::new(false),
+            room: Arc::new(Semaphore::new(AT_ONCE)),
+        })
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which row a case came from, so that its life is the same in every run.
+    pub fn came_from(&self, ticket: String, identity: String) {
+        self.desk().identities.insert(ticket, identity);
+    }
+
+    /// Cases that come now come from nowhere.
+    pub fn all_opened(&self) {
+        self.all_opened.store(true, Ordering::Relaxed);
+    }
+
+    /// Gates at which somebody was turned away, with their counts.
+    pub fn turned_away(&self) -> BTreeMap<String, u64> {
+        self.desk().turned_away.clone()
+    }
+
+    /// For ever.
+    pub async fn work(self: Arc<Cast>) -> anyhow::Result<()> {
+        let overseers = [self.people.staff.all("call-centre-supervisor"), self.people.staff.all("call-centre-agent")];
+        let overseer = overseers.concat().into_iter().next().context("the directory has no call centre")?;
+        let overseer = self.people.tools(&overseer)?;
+        loop {
+            let began = Instant::now();
+            match self.look(&overseer).await {
+                Ok(turns) => self.take_note(turns, began),
+                Err(status) => self.note_refusal(format!("list: {}", status.message())),
+            }
+            self.send_out();
+            // A list that takes long is asked for less often.
+            let pause = EVERY.saturating_sub(began.elapsed()).max(began.elapsed() / 2).max(Duration::from_millis(20));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Everything that waits for somebody, as the call centre's supervisor sees it.
+    async fn look(&self, overseer: &Tools) -> Result<Vec<Turn>, Status> {
+        let mut turns = Vec::new();
+        let mut after = String::new();
+        let mut dispatch = overseer.dispatch.clone();
+        loop {
+            let ask = ListWorkRequest { limit: PAGE, after, ..Default::default() };
+            let page = dispatch.list_work(ask).await?.into_inner();
+            turns.extend(page.work.iter().flat_map(turn::of_work));
+            if page.next.is_empty() {
+                break;
+            }
+            after = page.next;
+        }
+        let ask = ListDueRequest { until_at: 0, limit: PAGE, branch: String::new() };
+        let due = overseer.follow_up.clone().list_due(ask).await?.into_inner().follow_ups;
+        turns.extend(due.iter().filter_map(turn::of_call));
+        Ok(turns)
+    }
+
+    /// New turns are planned; what is no longer shown is over.
+    fn take_note(&self, turns: Vec<Turn>, began: Instant) {
+        let now = self.clock.now();
+        let complete = self.all_opened.load(Ordering::Relaxed);
+        let mut desk = self.desk();
+        let desk = &mut *desk;
+        let mut shown = HashSet::new();
+        for turn in turns {
+            let key = turn.key();
+            shown.insert(key.clone());
+            if let Some(entry) = desk.entries.get_mut(&key) {
+                entry.refresh(turn, began, now);
+                continue;
+            }
+            let identity = match desk.identities.get(&turn.ticket) {
+                Some(identity) => identity.clone(),
+                None if complete => turn.number.clone(),
+                // Its opening has not been answered yet.
+                None => continue,
+            };
+            let before = desk.comings.another(&turn);
+            let plan = turn::plan(self.draws, &identity, &turn, before, now);
+            let task = Task { turn, deed: plan.deed, identity, before, tries: 0 };
+            desk.entries.insert(key, Entry { task, standing: Standing::Waiting { due: plan.due } });
+        }
+        desk.entries.retain(|key, entry| shown.contains(key) || matches!(entry.standing, Standing::Flying));
+    }
+
+    /// Sends out whoever is to act by now.
+    fn send_out(self: &Arc<Cast>) {
+        let now = self.clock.now();
+        let mut desk = self.desk();
+        for (key, entry) in &mut desk.entries {
+            if !matches!(entry.standing, Standing::Waiting { due } if due <= now) {
+                continue;
+            }
+            let Ok(place) = self.room.clone().try_acquire_owned() else { return };
+            entry.standing = Standing::Flying;
+            let (cast, key, task) = (self.clone(), key.clone(), entry.task.clone());
+            tokio::spawn(async move {
+                let done = hands::carry_out(&cast.people, cast.draws, &cast.clock, &task).await;
+                cast.returned(&key, done);
+                drop(place);
+            });
+        }
+    }
+
+    fn returned(&self, key: &Key, done: Result<(), hands::TurnedAway>) {
+        if let Err(gate) = &done {
+            tracing::debug!(?key, gate, "turned away");
+            self.note_refusal(gate.clone());
+        }
+        let now = self.clock.now();
+        let mut desk = self.desk();
+        let Some(entry) = desk.entries.get_mut(key) else { return };
+        entry.standing = match done {
+            Ok(()) => Standing::Done { at: Instant::now() },
+            Err(_) => {
+                entry.task.tries += 1;
+                Standing::Waiting { due: now.plus(AGAIN) }
+            }
+        };
+    }
+
+    fn note_refusal(&self, gate: String) {
+        *self.desk().turned_away.entry(gate).or_default() += 1;
+    }
+}
+
+impl Entry {
+    /// The list shows it once more. A person may have been found for a step that had none.
+    fn refresh(&mut self, turn: Turn, began: Instant, now: Time) {
+        if self.task.deed == Deed::Assign && !turn.person.is_empty() {
+            self.task.deed = Deed::Complete;
+        }
+        self.task.turn = turn;
+        if let Standing::Done { at } = self.standing
+            && began.saturating_duration_since(at) > STALE
+        {
+            self.task.tries += 1;
+            self.standing = Standing::Waiting { due: now };
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! A day at the call centre with everything in one process.
+//!
+//! ```text
+//! ground.rs (organisation, calendars, rule book) --> clock.rs (a Monday, 08:00, accelerated)
+//!   openings.rs: rows of a table, each at its own time --> intake
+//!   cast.rs: lists --> turn.rs (whose turn, what he makes of it) --> hands.rs (one person, one deed; paper.rs fills forms)
+//!   watch.rs: event stream --> tally.rs --> show.rs (progress), the summary, `hotline verify`
+//! ```
+//!
+//! Invariants
+//! * The cast finds its work and does it only through the contracts, each person with a token of his own.
+//! * Decisions are pure and come from the seed and the row (draw.rs): the same seed gives the same cast.
+//! * What is counted comes from the event stream, never from what the cast believes to have done.
+
+pub mod cast;
+pub mod clock;
+pub mod draw;
+pub mod ground;
+pub mod hands;
+pub mod openings;
+pub mod paper;
+pub mod people;
+pub mod show;
+pub mod tally;
+pub mod turn;
+pub mod watch;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use chassis::{Config, telemetry};
+use jiff::Timestamp;
+use proto::{Service, Time, reporting::v1::IssueReportRequest};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    client::{Connection, explain, request_id},
+    import::send::Sent,
+    run,
+    verify::{collect, report},
+};
+use cast::Cast;
+use clock::Clock;
+use draw::Draws;
+use openings::Source;
+use people::People;
+use show::Show;
+use watch::Heard;
+
+/// A day in a minute.
+const SPEED: f64 = 1440.0;
+const SLOWEST: f64 = 360.0;
+/// Up to so many cases the usual speed is kept.
+const USUAL: f64 = 400.0;
+/// Ten business days and the weekends between them.
+const LONGEST: i64 = 14 * 24 * Time::HOUR;
+const PATIENCE: Duration = Duration::from_secs(60);
+/// All are closed and stay so.
+const CALM: Duration = Duration::from_secs(2);
+/// How long the audit waits for what is under way.
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// What is played.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub input: Option<PathBuf>,
+    pub mapping: Option<PathBuf>,
+    pub dealers: Option<PathBuf>,
+    pub tickets: Option<usize>,
+    pub speed: Option<f64>,
+    pub seed: u64,
+    pub exit: bool,
+}
+
+/// Starts the services, plays the day, and stops or stays.
+pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
+    let _telemetry = telemetry::start(&config.telemetry, "hotline-demo")?;
+    let source = Source::read(options.input.as_deref(), options.mapping.as_deref(), options.tickets)?;
+    if source.is_empty() {
+        bail!("the table holds no complaint");
+    }
+    let stop = CancellationToken::new();
+    let running = run::start(config.clone(), &Service::ALL, stop.clone())?;
+    let mut services = tokio::spawn(running.wait());
+    let played = tokio::select! {
+        ended = &mut services => {
+            ended.context("the services panicked")??;
+            bail!("the services stopped before the day was over");
+        }
+        played = play(&config, &options, source) => played,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped by hand")),
+    };
+    if let Ok(whole) = &played
+        && !options.exit
+    {
+        look_around(&config, *whole);
+        tokio::select! {
+            ended = &mut services => ended.context("the services panicked")??,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+    stop.cancel();
+    if !services.is_finished() {
+        services.await.context("the services panicked")??;
+    }
+    Ok(if played? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The day from beginning to end; whether every promise was kept.
+async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    run::ready(config, &Service::ALL, PATIENCE).await?;
+    let connection = Connection::open(config.clone()).await?;
+    ground::prepare(&connection, options.dealers.as_deref()).await.context("the organisation is not in place")?;
+    // Once more: the root of the organisation is known only now.
+    let connection = Connection::open(config.clone()).await?;
+    let people = Arc::new(People::read(&connection).await?);
+    let at = real_now();
+    let (monday, comings, bad) = read_day(&source, &people, at);
+    for bad in bad.iter().take(5) {
+        eprintln!("line {} is left out: {:?}", bad.line, bad.wrong);
+    }
+    intake_is_ready(&source, &connection, at, &comings).await?;
+    let (heard, listening) = watch::listen(&config.nats_url).await?;
+    let listening = tokio::spawn(listening);
+    let speed = options.speed.unwrap_or_else(|| speed_for(comings.len()));
+    let (clock, monday) = begin(&connection, monday, speed).await?;
+    eprintln!(
+        "{} complaints at {} branches; {} is the first day, {speed} times as fast; services up after {:.1} s",
+        comings.len(),
+        people.staff.branches.len(),
+        clock::shown(monday),
+        began.elapsed().as_secs_f64()
+    );
+    let draws = Draws(options.seed);
+    let cast = Cast::new(people, clock.clone(), draws);
+    let sender = source.sender(&connection, at);
+    let working = tokio::spawn(cast.clone().work());
+    let pace = tokio::spawn({
+        let (clock, connection) = (clock.clone(), connection.clone());
+        async move { clock.keep_pace(&connection).await }
+    });
+    let mut show = Show::new(comings.len() as u64);
+    let showing = async {
+        loop {
+            heard.look(|tally| show.update(clock.now(), tally));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let lived = tokio::select! {
+        lived = live(comings, monday, &clock, &sender, &cast, &heard) => lived,
+        () = showing => unreachable!("it shows for ever"),
+    };
+    pace.abort();
+    clock.slow_down(&connection).await?;
+    working.abort();
+    heard.look(|tally| show.update(clock.now(), tally));
+    show.finish();
+    let opened = lived?;
+    println!("\n{} after {:.0} s", clock::shown(clock.now()), began.elapsed().as_secs_f64());
+    // The last words of the day are still on their way to reporting and the outbox.
+    let kept = finish(&connection, &clock, &heard, &cast, opened).await;
+    listening.abort();
+    kept
+}
+
+/// All cases come, and are lived to their end.
+async fn live(
+    comings: Vec<openings::Coming>,
+    monday: Time,
+    clock: &Clock,
+    sender: &crate::import::send::Sender,
+    cast: &Arc<Cast>,
+    heard: &Heard,
+) -> anyhow::Result<usize> {
+    let (opened, bad) = openings::open(comings, monday, clock, sender, cast).await?;
+    for bad in &bad {
+        eprintln!("line {} was refused: {:?}", bad.line, bad.wrong);
+    }
+    let mut calm: Option<Instant> = None;
+    while clock.now() < monday.plus(LONGEST) {
+        let over = heard.look(|tally| tally.opened >= opened as u64 && tally.open.is_empty());
+        match (over, calm) {
+            (true, Some(since)) if since.elapsed() > CALM => break,
+            (true, Some(_)) => {}
+            (true, None) => calm = Some(Instant::now()),
+            (false, _) => calm = None,
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(opened)
+}
+
+/// The summary, the week's figures, and whether every promise was kept.
+async fn finish(
+    connection: &Connection,
+    clock: &Clock,
+    heard: &Heard,
+    cast: &Arc<Cast>,
+    opened: usize,
+) -> anyhow::Result<bool> {
+    let audit = collect::audit(connection, SETTLING).await?;
+    let tally = heard.look(Clone::clone);
+    println!();
+    for (name, count) in tally.lines() {
+        println!("{name:<16} {count}");
+    }
+    let turned_away = cast.turned_away();
+    if !turned_away.is_empty() {
+        let list: Vec<String> = turned_away.iter().map(|(gate, count)| format!("{gate} {count}")).collect();
+        println!("{:<16} {}", "turned away", list.join(", "));
+    }
+    match weekly(connection, clock.now()).await {
+        Ok(table) => println!("\n{table}"),
+        Err(error) => eprintln!("the weekly report cannot be had: {error:#}"),
+    }
+    if !tally.open.is_empty() {
+        println!("{} cases are still open after ten business days", tally.open.len());
+    }
+    println!("{}\n{}", report::table(&audit), report::verdict(&audit.findings));
+    Ok(audit.findings.is_empty() && tally.opened >= opened as u64 && opened > 0)
+}
+
+async fn weekly(connection: &Connection, at: Time) -> anyhow::Result<String> {
+    let request = IssueReportRequest {
+        request_id: request_id(),
+        playbook: "dealer-group".to_owned(),
+        period: "weekly".to_owned(),
+        at: at.0,
+        format: "table".to_owned(),
+        language: "zh-CN".to_owned(),
+    };
+    let issued = connection.reporting(&connection.system()).issue_report(request).await;
+    let issued = issued.map_err(|status| anyhow::anyhow!(explain(&status)))?.into_inner();
+    Ok(String::from_utf8_lossy(&issued.document).into_owned())
+}
+
+fn read_day(source: &Source, people: &People, at: Timestamp) -> (Time, Vec<openings::Coming>, Vec<crate::import::Bad>) {
+    let monday = clock::next_monday(at);
+    let (comings, bad) = source.comings(&people.staff.branches, monday, at);
+    (monday, comings, bad)
+}
+
+/// Business time never goes back: with the data of an earlier demo the day is a later Monday.
+async fn begin(connection: &Connection, monday: Time, speed: f64) -> anyhow::Result<(Clock, Time)> {
+    let mut monday = monday;
+    for _ in 0..100 {
+        match Clock::start(connection, monday, speed).await {
+            Ok(clock) => return Ok((clock, monday)),
+            Err(error) if error.to_string().contains("FailedPrecondition") => {
+                monday = clock::next_monday(monday.to_timestamp());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    bail!("business time is years ahead; start with empty data")
+}
+
+/// Until intake knows the branches and the rule book.
+async fn intake_is_ready(
+    source: &Source,
+    connection: &Connection,
+    at: Timestamp,
+    comings: &[openings::Coming],
+) -> anyhow::Result<()> {
+    let Some(first) = comings.first() else { bail!("no complaint fits") };
+    let rehearsal = source.rehearsal(connection, at);
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match rehearsal.send(&first.case).await {
+            Sent::Fits | Sent::Opened(_) => return Ok(()),
+            Sent::Down(status) if Instant::now() > until => bail!("intake does not answer: {}", explain(&status)),
+            Sent::Bad(wrong) if Instant::now() > until => bail!("the first complaint is refused: {wrong:?}"),
+            Sent::Down(_) | Sent::Bad(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// Long tables are given more time, for the machine has to keep up.
+fn speed_for(cases: usize) -> f64 {
+    (SPEED * USUAL / (cases.max(1) as f64)).clamp(SLOWEST, SPEED)
+}
+
+fn look_around(config: &Config, whole: bool) {
+    let state = config.state_dir.display();
+    println!("\nEverything stays up until Ctrl-C{}. In another terminal:", if whole { "" } else { ", and something is wrong" });
+    println!("  export HOTLINE_BASE_PORT={} HOTLINE_STATE_DIR={state}", config.base_port);
+    println!("  export HOTLINE_NATS_URL={} HOTLINE_DATABASE_URL={}", config.nats_url, config.database_url);
+    println!("  hotline ticket show NUMBER     hotline events tail --all     hotline report weekly --format table");
+    for service in Service::ALL {
+        println!("  {:<14} {}", service.to_string(), config.address(service));
+    }
+    println!("  messages that were sent: {state}/outbox");
+    println!("  accounts (password hotline-demo): QH-ADM, QH-CCS, QH-CC1, SF-E01-CRM, SF-E01-GM, ... see deploy/directory");
+}
+
+/// Request ids are dated by the caller's clock.
+#[allow(clippy::disallowed_methods, reason = "a caller's request id is dated by the caller's clock")]
+fn real_now() -> Timestamp {
+    Timestamp::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_tables_run_slower() {
+        assert_eq!(speed_for(118), SPEED);
+        assert_eq!(speed_for(800), 720.0);
+        assert_eq!(speed_for(100_000), SLOWEST);
+    }
+}
