@@ -9,6 +9,9 @@ use local_engines::{Engines, Options};
 use proto::{Bucket, Id, Service, Shard, Time, directory::v1::directory_service_client as directory_client};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, transport::Channel};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 pub struct Office {
     pub setup: Setup,
@@ -33,9 +36,8 @@ impl Office {
         let setup = Setup::new(config, CancellationToken::new()).unwrap();
         run_apart(setup.clone());
         let address = setup.config.peers_of(Service::Directory).remove(0);
-        let client =
-            wait_for("the directory", async || DirectoryServiceClient::connect(address.clone()).await.ok())
-                .await;
+        wait_for("the directory", async || serves(&address).await).await;
+        let client = DirectoryServiceClient::connect(address).await.unwrap();
         let options = chassis::schema::options(&database, Service::Directory).unwrap();
         let pool = chassis::schema::pool(options, 2);
         Office { setup, client, pool, _engines: engines, _dir: dir }
@@ -85,6 +87,14 @@ fn run_apart(setup: Setup) {
             panic!("{error:?}");
         }
     });
+}
+
+/// Serving: its writer runs.
+async fn serves(address: &str) -> Option<()> {
+    let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
+    let mut health = HealthClient::new(endpoint.connect().await.ok()?);
+    let answer = health.check(HealthCheckRequest::default()).await.ok()?.into_inner();
+    (answer.status() == ServingStatus::Serving).then_some(())
 }
 
 /// Asks until there is an answer.

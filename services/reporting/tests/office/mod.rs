@@ -21,6 +21,9 @@ use proto::{
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, service::Routes, transport::Channel};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 #[path = "../../core/tests/week/mod.rs"]
 pub mod week;
@@ -141,8 +144,8 @@ impl Office {
         let (intake, watchdog, follow_up) = (hatch(&setup).await, hatch(&setup).await, hatch(&setup).await);
         apart(reporting::run(setup.clone()));
         let address = setup.config.peers_of(Service::Reporting).remove(0);
-        let client =
-            wait_for("reporting", async || ReportingServiceClient::connect(address.clone()).await.ok()).await;
+        wait_for("reporting", async || serves(&address).await).await;
+        let client = ReportingServiceClient::connect(address).await.unwrap();
         let options = chassis::schema::options(&database, Service::Reporting).unwrap();
         let pool = chassis::schema::pool(options, 2);
         let said = AtomicU8::new(0);
@@ -241,6 +244,14 @@ fn apart(service: impl Future<Output = Result<(), chassis::StartError>> + Send +
             panic!("{error:?}");
         }
     });
+}
+
+/// Serving: its writer runs.
+async fn serves(address: &str) -> Option<()> {
+    let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
+    let mut health = HealthClient::new(endpoint.connect().await.ok()?);
+    let answer = health.check(HealthCheckRequest::default()).await.ok()?.into_inner();
+    (answer.status() == ServingStatus::Serving).then_some(())
 }
 
 /// Asks until there is an answer.
