@@ -136,9 +136,9 @@ impl Inbox {
         Some(entry)
     }
 
-    /// Everything up to this place has been applied.
+    /// Everything up to this place has been applied. A source that has said nothing yet names no entry that could come.
     pub fn has_reached(&self, epoch: u32, seq: u64) -> bool {
-        (self.cursor.epoch, self.cursor.seq) >= (epoch, seq)
+        seq == 0 || (self.cursor.epoch, self.cursor.seq) >= (epoch, seq)
     }
 
     pub fn len(&self) -> usize {
@@ -214,6 +214,12 @@ mod tests {
         assert_eq!(drain(&mut inbox), [1, 2, 3, 4, 5, 6]);
         assert!(!inbox.is_waiting());
         assert_eq!(inbox.cursor.stream_seq, 106);
+    }
+
+    #[test]
+    fn a_source_without_entries_holds_nobody_up() {
+        let inbox = Inbox::new(Cursor::default(), false);
+        assert!(inbox.has_reached(1, 0) && !inbox.has_reached(1, 1));
     }
 
     #[test]
