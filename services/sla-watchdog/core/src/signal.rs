@@ -174,6 +174,10 @@ impl Signal {
                 signal.part = Some(Part::Done);
                 signal.happened(Time(e.occurred_at).set());
             }
+            // A step goes on with another holder: its clocks run on, or it would wait without one (P9).
+            AnyEvent::WorkWithdrawn(e) if e.reason == "barred" && !e.step.is_empty() => {
+                signal.at_step::<work::WorkAssigned>(&e.step, "", "");
+            }
             AnyEvent::WorkWithdrawn(e) => {
                 signal.named::<work::WorkWithdrawn>(1);
                 signal.keys.step = filled(&e.step);
