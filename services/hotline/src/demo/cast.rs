@@ -94,6 +94,17 @@ impl Cast {
         self.desk().turned_away.clone()
     }
 
+    /// How many should have acted by now, or are at it.
+    pub fn overdue(&self) -> usize {
+        let now = self.clock.now();
+        let is_overdue = |entry: &&Entry| match entry.standing {
+            Standing::Waiting { due } => due <= now,
+            Standing::Flying => true,
+            Standing::Done { .. } => false,
+        };
+        self.desk().entries.values().filter(is_overdue).count()
+    }
+
     /// For ever.
     pub async fn work(self: Arc<Cast>) -> anyhow::Result<()> {
         let overseers = [self.people.staff.all("call-centre-supervisor"), self.people.staff.all("call-centre-agent")];

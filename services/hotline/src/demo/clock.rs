@@ -18,6 +18,10 @@ const DAY: i64 = 24 * Time::HOUR;
 pub const MORNING: i64 = 8 * Time::HOUR;
 pub const EVENING: i64 = 21 * Time::HOUR;
 const NIGHT_FACTOR: f64 = 8.0;
+/// How often the pace is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// So many overdue deeds are too many.
+const MANY: usize = 24;
 
 #[derive(Clone, Copy, Debug)]
 struct Law {
@@ -71,20 +75,36 @@ impl Clock {
         Ok(())
     }
 
-    /// Nights pass faster, for ever.
-    pub async fn keep_pace(&self, connection: &Connection) -> anyhow::Result<()> {
+    /// For ever: nights pass faster, and everything slower while the machine does not keep up. `overdue`: how many of the
+    /// cast should have acted by now.
+    pub async fn keep_pace(&self, connection: &Connection, overdue: impl Fn() -> usize) -> anyhow::Result<()> {
+        let mut brake = 1.0;
         loop {
-            self.until(next(self.now(), EVENING)).await;
-            let morning = next(self.now(), MORNING);
-            self.run_at(connection, self.speed * NIGHT_FACTOR).await?;
-            self.until(morning).await;
-            self.run_at(connection, self.speed).await?;
+            brake = braked(brake, overdue());
+            let now = self.now();
+            let night = !(MORNING..EVENING).contains(&time_of_day(now));
+            let wanted = self.speed * if night { NIGHT_FACTOR } else { 1.0 } * brake;
+            if wanted != self.law().factor {
+                self.run_at(connection, wanted).await?;
+            }
+            let change = if night { next(now, MORNING) } else { next(now, EVENING) };
+            let real = Duration::from_micros(((change.0 - self.now().0).max(0) as f64 / wanted) as u64 + 500);
+            tokio::time::sleep(real.min(LOOK)).await;
         }
     }
 
     /// As on any wall, from here on.
     pub async fn slow_down(&self, connection: &Connection) -> anyhow::Result<()> {
         self.run_at(connection, 1.0).await
+    }
+}
+
+/// A cast that falls behind would miss deadlines that people would have kept.
+fn braked(brake: f64, overdue: usize) -> f64 {
+    match overdue {
+        0..8 => (brake * 2.0).min(1.0),
+        8..=MANY => brake,
+        _ => (brake / 2.0).max(1.0 / 32.0),
     }
 }
 
@@ -150,6 +170,15 @@ mod tests {
         assert_eq!(monday, at("2026-03-09T00:00:00Z"));
         assert_eq!(shown(monday), "Mon 03-09 08:00");
         assert_eq!(next_monday("2026-03-09T00:00:00Z".parse().unwrap()), at("2026-03-16T00:00:00Z"));
+    }
+
+    #[test]
+    fn who_falls_behind_slows_down_and_recovers() {
+        assert_eq!(braked(1.0, 100), 0.5);
+        assert_eq!(braked(0.5, 20), 0.5);
+        assert_eq!(braked(0.5, 3), 1.0);
+        assert_eq!(braked(1.0, 0), 1.0);
+        assert_eq!(braked(1.0 / 32.0, 100), 1.0 / 32.0);
     }
 
     #[test]

@@ -138,8 +138,8 @@ async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Res
     let sender = source.sender(&connection, at);
     let working = tokio::spawn(cast.clone().work());
     let pace = tokio::spawn({
-        let (clock, connection) = (clock.clone(), connection.clone());
-        async move { clock.keep_pace(&connection).await }
+        let (clock, connection, cast) = (clock.clone(), connection.clone(), cast.clone());
+        async move { clock.keep_pace(&connection, || cast.overdue()).await }
     });
     let mut show = Show::new(comings.len() as u64);
     let showing = async {
