@@ -5,6 +5,7 @@ mod closing;
 mod customers;
 mod forms;
 mod notes;
+mod office;
 mod opening;
 mod order;
 mod repeats;

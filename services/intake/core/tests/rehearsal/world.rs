@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis_core::{Actor, Grant, Refusal, Sealed, rehearsal::Rehearsal};
+use chassis_core::{Actor, Refusal, Sealed, rehearsal::Rehearsal};
 use intake_core::{
     Command, Intake, Reply, Ticket,
     command::{
@@ -10,12 +10,13 @@ use intake_core::{
     },
     keys,
 };
-use organisation::Snapshot;
 use playbook::{Facts, Value};
 use proto::{
-    AnyEvent, Bucket, Id, Time, common::v1::TicketRef, directory::v1 as directory, dispatch::v1 as dispatch,
-    follow_up::v1 as follow_up, sla_watchdog::v1 as watchdog,
+    AnyEvent, Bucket, Id, Time, common::v1::TicketRef, dispatch::v1 as dispatch, follow_up::v1 as follow_up,
+    sla_watchdog::v1 as watchdog,
 };
+
+pub use crate::office::{agent, importer, person};
 
 pub const HOUR: i64 = Time::HOUR;
 pub const DAY: i64 = 24 * HOUR;
@@ -23,18 +24,6 @@ pub const DAY: i64 = 24 * HOUR;
 pub struct World {
     pub intake: Rehearsal<Intake>,
     calls: u8,
-}
-
-pub fn person(code: &str, role: &str, node: &str) -> Actor {
-    Actor::Person { code: code.into(), grants: vec![Grant { role: role.into(), node: node.into() }] }
-}
-
-pub fn agent() -> Actor {
-    person("P-AGENT", "call-centre-agent", "G")
-}
-
-pub fn importer() -> Actor {
-    Actor::System { code: "import".into(), grants: vec![Grant { role: "system".into(), node: "G".into() }] }
 }
 
 pub fn sealed(text: &str) -> Sealed {
@@ -48,56 +37,6 @@ pub fn at(text: &str) -> Time {
 /// 2 March 2026, 10:00 in Shanghai.
 pub fn start() -> Time {
     at("2026-03-02T02:00:00Z")
-}
-
-fn organisation() -> Snapshot {
-    let node = |code: &str, parent: &str, level: &str| directory::Node {
-        code: code.into(),
-        parent: parent.into(),
-        level: level.into(),
-        ..Default::default()
-    };
-    let staff = |code: &str, role: &str, at: &str| directory::Person {
-        code: code.into(),
-        roles: vec![directory::Role { role: role.into(), node: at.into() }],
-        ..Default::default()
-    };
-    let mut closed = node("B9", "A", "branch");
-    closed.closed = true;
-    let changed = directory::DirectoryChanged {
-        nodes: vec![
-            node("G", "", "group"),
-            node("A", "G", "area"),
-            node("B1", "A", "branch"),
-            node("B2", "A", "branch"),
-            closed,
-        ],
-        persons: vec![
-            staff("P-AGENT", "call-centre-agent", "G"),
-            staff("P-CR1", "cr-manager", "B1"),
-            staff("P-GM1", "gm", "B1"),
-        ],
-        ..Default::default()
-    };
-    let activated = directory::PlaybookActivated {
-        id: "test".into(),
-        version: 1,
-        files: vec![directory::DocumentFile {
-            path: "playbook.yaml".into(),
-            text: include_str!("playbook.yaml").into(),
-        }],
-    };
-    let text = include_str!("playbook.yaml");
-    if let Err(found) = playbook::Playbook::load(&[("playbook.yaml", text)]) {
-        panic!("{}", playbook::render_all(&found, playbook::Lang::En));
-    }
-    let mut snapshot = Snapshot::default();
-    for (seq, event) in
-        [AnyEvent::DirectoryChanged(changed), AnyEvent::PlaybookActivated(activated)].iter().enumerate()
-    {
-        snapshot.apply(seq as u64 + 1, event).expect("the directory's entries fit");
-    }
-    snapshot
 }
 
 /// An open call: what the form says, with everything required.
@@ -122,7 +61,7 @@ pub fn complaint(customer: &Identified) -> Open {
 
 impl World {
     pub fn new() -> World {
-        World { intake: Rehearsal::new(organisation(), start()), calls: 0 }
+        World { intake: Rehearsal::new(crate::office::organisation(), start()), calls: 0 }
     }
 
     pub fn wait(&mut self, micros: i64) {
