@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use proto::Service;
 
 use crate::{
-    client::Connection, demo_command, directory_command, events_command, import_command, report_command, run,
+    bench_command, client::Connection, demo_command, directory_command, events_command, import_command, report_command, run,
     ticket_command, verify_command,
 };
 
@@ -56,6 +56,8 @@ pub enum Command {
     Report(report_command::Report),
     /// Start everything and play a day of complaints with a seeded cast.
     Demo(demo_command::Demo),
+    /// Measure a path beside a reference taken in the same run.
+    Bench(bench_command::Bench),
     /// Branches, people, playbooks, calendars, and how business time runs.
     #[command(subcommand)]
     Directory(directory_command::DirectoryCommand),
@@ -113,6 +115,7 @@ pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(command) => verify_command::carry_out(config, command).await,
         Command::Report(command) => report_command::carry_out(config, command).await,
         Command::Demo(command) => demo_command::carry_out(config, command).await,
+        Command::Bench(command) => bench_command::carry_out(config, command).await,
         Command::Directory(command) => directory_command::carry_out(config, command).await,
     }
 }

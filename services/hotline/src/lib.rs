@@ -10,6 +10,8 @@
 //! Invariants: no decision is made here; everything goes through the gRPC
 //! contracts and the event stream, as for any other client.
 
+pub mod bench;
+pub mod bench_command;
 pub mod cli;
 pub mod client;
 pub mod demo;

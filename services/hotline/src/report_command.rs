@@ -63,7 +63,8 @@ pub async fn carry_out(config: Config, command: Report) -> anyhow::Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     };
     let path = if path.is_dir() { path.join(&issued.file_name) } else { path };
-    std::fs::write(&path, &issued.document).with_context(|| format!("{} cannot be written", path.display()))?;
+    std::fs::write(&path, &issued.document)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     println!("{}  {}", path.display(), issued.digest);
     Ok(ExitCode::SUCCESS)
 }
@@ -117,7 +118,10 @@ mod tests {
     #[test]
     fn flags_become_a_request() {
         let month = asked(&["monthly", "--at", "2026-03-09", "--format", "csv", "--language", "en"]);
-        assert_eq!((month.period.as_str(), month.format.as_str(), month.language.as_str()), ("monthly", "csv", "en"));
+        assert_eq!(
+            (month.period.as_str(), month.format.as_str(), month.language.as_str()),
+            ("monthly", "csv", "en")
+        );
         assert_eq!(Time(month.at).to_string(), "2026-03-09T04:00:00Z");
         let week = asked(&["weekly"]);
         assert_eq!((week.at, week.language.as_str(), week.format.as_str()), (0, "zh-CN", "table"));

@@ -107,7 +107,8 @@ impl Cast {
 
     /// For ever.
     pub async fn work(self: Arc<Cast>) -> anyhow::Result<()> {
-        let overseers = [self.people.staff.all("call-centre-supervisor"), self.people.staff.all("call-centre-agent")];
+        let overseers =
+            [self.people.staff.all("call-centre-supervisor"), self.people.staff.all("call-centre-agent")];
         let overseer = overseers.concat().into_iter().next().context("the directory has no call centre")?;
         let overseer = self.people.tools(&overseer)?;
         loop {
@@ -118,7 +119,8 @@ impl Cast {
             }
             self.send_out();
             // A list that takes long is asked for less often.
-            let pause = EVERY.saturating_sub(began.elapsed()).max(began.elapsed() / 2).max(Duration::from_millis(20));
+            let pause =
+                EVERY.saturating_sub(began.elapsed()).max(began.elapsed() / 2).max(Duration::from_millis(20));
             tokio::time::sleep(pause).await;
         }
     }

@@ -77,7 +77,11 @@ impl Clock {
 
     /// For ever: nights pass faster, and everything slower while the machine does not keep up. `overdue`: how many of the
     /// cast should have acted by now.
-    pub async fn keep_pace(&self, connection: &Connection, overdue: impl Fn() -> usize) -> anyhow::Result<()> {
+    pub async fn keep_pace(
+        &self,
+        connection: &Connection,
+        overdue: impl Fn() -> usize,
+    ) -> anyhow::Result<()> {
         let mut brake = 1.0;
         loop {
             brake = braked(brake, overdue());

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use directory::files::{self, Reading};
 use proto::directory::v1::{
-    ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, ImportRecordsRequest, NodeRecord, PersonRecord,
+    ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, ImportRecordsRequest, NodeRecord,
+    PersonRecord,
 };
 
 use crate::client::{Connection, explain, request_id};
@@ -60,7 +61,8 @@ fn organisation(dealers: Option<&Path>) -> anyhow::Result<Reading> {
     let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut head = above_areas(sample);
-    let division = head.nodes.iter().filter_map(|record| record.node.as_ref()).find(|node| node.level == "division");
+    let division =
+        head.nodes.iter().filter_map(|record| record.node.as_ref()).find(|node| node.level == "division");
     let parent = division.map(|node| node.code.clone()).context("the sample organisation has no division")?;
     let list = files::read(&name, &bytes, &parent)?;
     let branches: Vec<String> = list
@@ -92,15 +94,24 @@ fn above_areas(sample: Reading) -> Reading {
     let nodes: Vec<NodeRecord> = sample
         .nodes
         .into_iter()
-        .filter(|record| record.node.as_ref().is_some_and(|node| matches!(node.level.as_str(), "group" | "division")))
+        .filter(|record| {
+            record.node.as_ref().is_some_and(|node| matches!(node.level.as_str(), "group" | "division"))
+        })
         .inspect(|record| kept.extend(record.node.as_ref().map(|node| node.code.clone())))
         .collect();
-    let persons: Vec<PersonRecord> =
-        sample.persons.into_iter().filter(|person| person.roles.iter().all(|role| kept.contains(&role.node))).collect();
+    let persons: Vec<PersonRecord> = sample
+        .persons
+        .into_iter()
+        .filter(|person| person.roles.iter().all(|role| kept.contains(&role.node)))
+        .collect();
     Reading { nodes, persons, ..Reading::default() }
 }
 
-async fn import(connection: &Connection, nodes: Vec<NodeRecord>, persons: Vec<PersonRecord>) -> anyhow::Result<()> {
+async fn import(
+    connection: &Connection,
+    nodes: Vec<NodeRecord>,
+    persons: Vec<PersonRecord>,
+) -> anyhow::Result<()> {
     let request = ImportRecordsRequest { request_id: request_id(), nodes, persons };
     let answer = connection.directory(&connection.system()).import_records(request).await;
     let answer = answer.map_err(|status| anyhow::anyhow!(explain(&status)))?.into_inner();
@@ -124,9 +135,14 @@ mod tests {
     fn dealers_take_the_place_of_the_sample_branches() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dealers.csv");
-        std::fs::write(&path, "area,area_code,dealer_code,dealer_name\n东区,E1,D1,示例一店\n东区,E2,D2,示例二店\n").unwrap();
+        std::fs::write(
+            &path,
+            "area,area_code,dealer_code,dealer_name\n东区,E1,D1,示例一店\n东区,E2,D2,示例二店\n",
+        )
+        .unwrap();
         let whole = organisation(Some(&path)).unwrap();
-        let branches = whole.nodes.iter().filter(|record| record.node.as_ref().unwrap().level == "branch").count();
+        let branches =
+            whole.nodes.iter().filter(|record| record.node.as_ref().unwrap().level == "branch").count();
         assert_eq!(branches, 2);
         assert!(whole.persons.iter().any(|person| person.code == "D1-GM"));
         assert!(whole.persons.iter().any(|person| person.code == "QH-CC1"));

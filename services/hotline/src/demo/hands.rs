@@ -3,8 +3,8 @@
 use proto::{
     common::v1::AllowedAction,
     dispatch::v1::{
-        AcknowledgeRequest, AssignRequest, CompleteStepRequest, DecideApprovalRequest, GetAllowedActionsRequest,
-        RefuseRequest,
+        AcknowledgeRequest, AssignRequest, CompleteStepRequest, DecideApprovalRequest,
+        GetAllowedActionsRequest, RefuseRequest,
     },
     follow_up::v1::{RecordAttemptRequest, RecordCallRequest},
 };
@@ -73,7 +73,12 @@ fn in_line(people: &People, task: &Task) -> Vec<String> {
 }
 
 /// What the person may do about the case; what he may not, with its gate.
-async fn allowed(tools: &Tools, turn: &Turn, action: &str, target: &str) -> Result<Option<AllowedAction>, Status> {
+async fn allowed(
+    tools: &Tools,
+    turn: &Turn,
+    action: &str,
+    target: &str,
+) -> Result<Option<AllowedAction>, Status> {
     let ask = GetAllowedActionsRequest { ticket_id: turn.ticket.clone() };
     let actions = tools.dispatch.clone().get_allowed_actions(ask).await?.into_inner().actions;
     Ok(actions.into_iter().find(|found| found.action == action && found.target == target))

@@ -112,7 +112,9 @@ async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Res
     let began = Instant::now();
     run::ready(config, &Service::ALL, PATIENCE).await?;
     let connection = Connection::open(config.clone()).await?;
-    ground::prepare(&connection, options.dealers.as_deref()).await.context("the organisation is not in place")?;
+    ground::prepare(&connection, options.dealers.as_deref())
+        .await
+        .context("the organisation is not in place")?;
     // Once more: the root of the organisation is known only now.
     let connection = Connection::open(config.clone()).await?;
     let people = Arc::new(People::read(&connection).await?);
@@ -236,7 +238,11 @@ async fn weekly(connection: &Connection, at: Time) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&issued.document).into_owned())
 }
 
-fn read_day(source: &Source, people: &People, at: Timestamp) -> (Time, Vec<openings::Coming>, Vec<crate::import::Bad>) {
+fn read_day(
+    source: &Source,
+    people: &People,
+    at: Timestamp,
+) -> (Time, Vec<openings::Coming>, Vec<crate::import::Bad>) {
     let monday = clock::next_monday(at);
     let (comings, bad) = source.comings(&people.staff.branches, monday, at);
     (monday, comings, bad)
@@ -270,7 +276,9 @@ async fn intake_is_ready(
     loop {
         match rehearsal.send(&first.case).await {
             Sent::Fits | Sent::Opened(_) => return Ok(()),
-            Sent::Down(status) if Instant::now() > until => bail!("intake does not answer: {}", explain(&status)),
+            Sent::Down(status) if Instant::now() > until => {
+                bail!("intake does not answer: {}", explain(&status))
+            }
             Sent::Bad(wrong) if Instant::now() > until => bail!("the first complaint is refused: {wrong:?}"),
             Sent::Down(_) | Sent::Bad(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
@@ -284,15 +292,22 @@ fn speed_for(cases: usize) -> f64 {
 
 fn look_around(config: &Config, whole: bool) {
     let state = config.state_dir.display();
-    println!("\nEverything stays up until Ctrl-C{}. In another terminal:", if whole { "" } else { ", and something is wrong" });
+    println!(
+        "\nEverything stays up until Ctrl-C{}. In another terminal:",
+        if whole { "" } else { ", and something is wrong" }
+    );
     println!("  export HOTLINE_BASE_PORT={} HOTLINE_STATE_DIR={state}", config.base_port);
     println!("  export HOTLINE_NATS_URL={} HOTLINE_DATABASE_URL={}", config.nats_url, config.database_url);
-    println!("  hotline ticket show NUMBER     hotline events tail --all     hotline report weekly --format table");
+    println!(
+        "  hotline ticket show NUMBER     hotline events tail --all     hotline report weekly --format table"
+    );
     for service in Service::ALL {
         println!("  {:<14} {}", service.to_string(), config.address(service));
     }
     println!("  messages that were sent: {state}/outbox");
-    println!("  accounts (password hotline-demo): QH-ADM, QH-CCS, QH-CC1, SF-E01-CRM, SF-E01-GM, ... see deploy/directory");
+    println!(
+        "  accounts (password hotline-demo): QH-ADM, QH-CCS, QH-CC1, SF-E01-CRM, SF-E01-GM, ... see deploy/directory"
+    );
 }
 
 /// Request ids are dated by the caller's clock.

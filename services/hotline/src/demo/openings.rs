@@ -50,7 +50,10 @@ impl Source {
     pub fn read(input: Option<&Path>, mapping: Option<&Path>, most: Option<usize>) -> anyhow::Result<Source> {
         let candidates: Vec<Mapping> = match mapping {
             Some(path) => vec![Mapping::read(path)?],
-            None => MAPPINGS.iter().map(|(name, text)| Mapping::parse(Path::new(name), text)).collect::<Result<_, _>>()?,
+            None => MAPPINGS
+                .iter()
+                .map(|(name, text)| Mapping::parse(Path::new(name), text))
+                .collect::<Result<_, _>>()?,
         };
         let mut misfit = None;
         for mapping in candidates {
@@ -79,8 +82,14 @@ impl Source {
     }
 
     /// The day's cases in the order of their calls.
-    pub fn comings(&self, branches: &[(String, String)], monday: Time, at: Timestamp) -> (Vec<Coming>, Vec<Bad>) {
-        let branches = branches.iter().map(|(code, name)| Branch { code: code.clone(), name: name.clone() }).collect();
+    pub fn comings(
+        &self,
+        branches: &[(String, String)],
+        monday: Time,
+        at: Timestamp,
+    ) -> (Vec<Coming>, Vec<Bad>) {
+        let branches =
+            branches.iter().map(|(code, name)| Branch { code: code.clone(), name: name.clone() }).collect();
         let day = monday.to_timestamp().to_zoned(TimeZone::fixed(jiff::tz::offset(8))).date();
         let ground = Ground { branches, day, at, source: self.source() };
         let (cases, bad) = row::read_all(&self.table, self.rows, &self.mapping, &ground);
@@ -166,10 +175,13 @@ mod tests {
     fn the_sample_day_comes_in_its_own_order() {
         let source = Source::read(None, None, Some(20)).unwrap();
         let branches: Vec<(String, String)> = (1..=6)
-            .flat_map(|number| ["SF-E", "SF-N", "NP-S", "NP-W"].map(|area| (format!("{area}0{number}"), String::new())))
+            .flat_map(|number| {
+                ["SF-E", "SF-N", "NP-S", "NP-W"].map(|area| (format!("{area}0{number}"), String::new()))
+            })
             .collect();
         let monday = Time(1_773_014_400_000_000);
-        let (comings, bad) = source.comings(&branches, monday, Timestamp::from_second(1_773_014_400).unwrap());
+        let (comings, bad) =
+            source.comings(&branches, monday, Timestamp::from_second(1_773_014_400).unwrap());
         assert!(bad.is_empty(), "{bad:?}");
         assert_eq!(comings.len(), 20);
         assert_eq!(comings[0].after, 2 * Time::MINUTE);

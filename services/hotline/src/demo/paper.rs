@@ -38,7 +38,15 @@ pub struct Named<'a> {
 }
 
 /// Fills in a step's form. `before`: how often it was done in this cycle.
-pub fn fill(draws: Draws, identity: &str, cycle: u32, step: &str, before: u32, named: &Named<'_>, now: Time) -> Paper {
+pub fn fill(
+    draws: Draws,
+    identity: &str,
+    cycle: u32,
+    step: &str,
+    before: u32,
+    named: &Named<'_>,
+    now: Time,
+) -> Paper {
     let mut draw = draws.of(&[identity, &cycle.to_string(), "paper", step, &before.to_string()]);
     let first = before == 0;
     let mut paper = Paper::default();
@@ -59,7 +67,8 @@ pub fn fill(draws: Draws, identity: &str, cycle: u32, step: &str, before: u32, n
         "report_up" => set("support_given", "事业部派技术支持，法务待命。"),
         "propose" => {
             set("cause", text(&mut draw, &FINDINGS));
-            let departments = ["service_department", "sales_department", "parts_department", "maker", "nobody"];
+            let departments =
+                ["service_department", "sales_department", "parts_department", "maker", "nobody"];
             set("responsible_department", text(&mut draw, &departments));
             set("solution", text(&mut draw, &SOLUTIONS));
             set("amount", &amount(&mut draw));
@@ -154,18 +163,27 @@ mod tests {
 
     #[test]
     fn every_band_is_asked_for_and_loops_end() {
-        let amounts: Vec<i64> = (0..300).map(|row| of("propose", row, 0).fields["amount"].parse().unwrap()).collect();
+        let amounts: Vec<i64> =
+            (0..300).map(|row| of("propose", row, 0).fields["amount"].parse().unwrap()).collect();
         for (low, high) in [(0, 5_000), (5_000, 50_000), (50_000, 200_000)] {
             assert!(amounts.iter().any(|amount| (low..high).contains(amount)), "{low}");
         }
-        let reactions = |before| (0..300).filter(|row| of("tell_customer", *row, before).fields["reaction"] == "rejects").count();
+        let reactions = |before| {
+            (0..300).filter(|row| of("tell_customer", *row, before).fields["reaction"] == "rejects").count()
+        };
         assert!(reactions(0) > 5);
         assert_eq!(reactions(1), 0, "nobody goes on for ever");
     }
 
     #[test]
     fn some_customers_are_unhappy() {
-        let unhappy = |cycle| (0..400).filter(|row: &u32| answers(Draws(7), &row.to_string(), cycle, "shop_call")["settled"] == "false").count();
+        let unhappy = |cycle| {
+            (0..400)
+                .filter(|row: &u32| {
+                    answers(Draws(7), &row.to_string(), cycle, "shop_call")["settled"] == "false"
+                })
+                .count()
+        };
         assert!((10..70).contains(&unhappy(1)) && unhappy(2) < 12, "{} {}", unhappy(1), unhappy(2));
         assert!(!answers(Draws(1), "1", 1, "shop_call").contains_key("handling"));
     }

@@ -69,7 +69,8 @@ impl Staff {
 
     pub fn actor(&self, code: &str) -> Option<Actor> {
         let person = self.persons.get(code)?;
-        let grant = |role: &proto::directory::v1::Role| Grant { role: role.role.clone(), node: role.node.clone() };
+        let grant =
+            |role: &proto::directory::v1::Role| Grant { role: role.role.clone(), node: role.node.clone() };
         Some(Actor::Person { code: code.to_owned(), grants: person.roles.iter().map(grant).collect() })
     }
 
@@ -110,9 +111,14 @@ impl People {
             nodes.extend(page);
         }
         let ask = ListPersonsRequest { limit: 10_000, ..Default::default() };
-        let persons = directory.list_persons(ask).await.map_err(|status| anyhow::anyhow!(explain(&status)))?;
+        let persons =
+            directory.list_persons(ask).await.map_err(|status| anyhow::anyhow!(explain(&status)))?;
         let persons = persons.into_inner().persons.into_iter().filter_map(|entry| entry.person).collect();
-        Ok(People { staff: Staff::new(nodes, persons), connection: connection.clone(), tools: Mutex::default() })
+        Ok(People {
+            staff: Staff::new(nodes, persons),
+            connection: connection.clone(),
+            tools: Mutex::default(),
+        })
     }
 
     /// The tools of a person, each with his own token.
@@ -121,7 +127,8 @@ impl People {
         if let Some(known) = tools.get(code) {
             return Ok(known.clone());
         }
-        let actor = self.staff.actor(code).with_context(|| format!("the directory has no person `{code}`"))?;
+        let actor =
+            self.staff.actor(code).with_context(|| format!("the directory has no person `{code}`"))?;
         let made = Tools {
             dispatch: self.connection.dispatch(&actor).max_decoding_message_size(LARGEST),
             follow_up: self.connection.follow_up(&actor).max_decoding_message_size(LARGEST),
@@ -153,7 +160,8 @@ mod tests {
             ..Default::default()
         };
         let nodes = vec![node("G", "", "group"), node("A", "G", "area"), node("B", "A", "branch")];
-        let persons = vec![person("P1", "gm", "B"), person("P2", "area-manager", "A"), person("P3", "gm", "A")];
+        let persons =
+            vec![person("P1", "gm", "B"), person("P2", "area-manager", "A"), person("P3", "gm", "A")];
         let staff = Staff::new(nodes, persons);
         assert_eq!(staff.holders("gm", "B"), ["P1"]);
         assert_eq!(staff.holders("area-manager", "B"), ["P2"]);

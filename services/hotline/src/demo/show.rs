@@ -28,7 +28,8 @@ impl Show {
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         };
         let (opened, closed) = (bar("opened"), bar("closed"));
-        let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style =
+            ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let news = all.add(ProgressBar::new_spinner()).with_style(style);
         Show::Bars { opened, closed, news }
     }

@@ -130,7 +130,9 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use proto::{common::v1::TicketRef, follow_up::v1 as follow_up, intake::v1 as intake, sla_watchdog::v1 as watchdog};
+    use proto::{
+        common::v1::TicketRef, follow_up::v1 as follow_up, intake::v1 as intake, sla_watchdog::v1 as watchdog,
+    };
 
     use super::*;
 
@@ -159,21 +161,35 @@ mod tests {
     fn a_case_that_is_opened_again_is_open() {
         let mut tally = Tally::default();
         tally.hear("1", &opened("T1"));
-        tally.hear("2", &AnyEvent::TicketClosed(intake::TicketClosed { ticket: ticket("T1"), ..Default::default() }));
+        tally.hear(
+            "2",
+            &AnyEvent::TicketClosed(intake::TicketClosed { ticket: ticket("T1"), ..Default::default() }),
+        );
         assert!(tally.open.is_empty());
-        tally.hear("3", &AnyEvent::TicketReopened(intake::TicketReopened { ticket: ticket("T1"), ..Default::default() }));
+        tally.hear(
+            "3",
+            &AnyEvent::TicketReopened(intake::TicketReopened { ticket: ticket("T1"), ..Default::default() }),
+        );
         assert_eq!((tally.closed, tally.reopened, tally.open.len()), (1, 1, 1));
     }
 
     #[test]
     fn verdicts_rungs_and_answers_are_told_apart() {
         let mut tally = Tally::default();
-        let met = |late, cancelled| AnyEvent::ClockMet(watchdog::ClockMet { late, cancelled, ..Default::default() });
+        let met = |late, cancelled| {
+            AnyEvent::ClockMet(watchdog::ClockMet { late, cancelled, ..Default::default() })
+        };
         tally.hear("1", &met(false, false));
         tally.hear("2", &met(true, false));
         tally.hear("3", &met(false, true));
-        tally.hear("4", &AnyEvent::EscalationRaised(watchdog::EscalationRaised { rung: 2, ..Default::default() }));
-        tally.hear("5", &AnyEvent::SurveyAnswered(follow_up::SurveyAnswered { unhappy: true, ..Default::default() }));
+        tally.hear(
+            "4",
+            &AnyEvent::EscalationRaised(watchdog::EscalationRaised { rung: 2, ..Default::default() }),
+        );
+        tally.hear(
+            "5",
+            &AnyEvent::SurveyAnswered(follow_up::SurveyAnswered { unhappy: true, ..Default::default() }),
+        );
         tally.hear("6", &AnyEvent::SurveyAnswered(follow_up::SurveyAnswered::default()));
         assert_eq!((tally.on_time, tally.late, tally.rungs()), (1, 1, 1));
         assert_eq!((tally.surveys, tally.satisfied), (2, 1));

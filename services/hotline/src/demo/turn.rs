@@ -242,7 +242,8 @@ mod tests {
         let mut running = work("acknowledged");
         let step = |id: &str, state: &str| Step { id: id.into(), state: state.into(), ..Default::default() };
         running.steps = vec![step("judge", "done"), step("prewarn", "ready"), step("propose", "waiting")];
-        let stage = |stage, decision: &str| ApprovalStage { stage, decision: decision.into(), ..Default::default() };
+        let stage =
+            |stage, decision: &str| ApprovalStage { stage, decision: decision.into(), ..Default::default() };
         running.approvals = vec![Approval {
             approval_id: "A".into(),
             state: "open".into(),

@@ -24,7 +24,11 @@ impl Heard {
 
     fn hear(&self, message: &async_nats::Message) {
         let header = |name: &str| {
-            message.headers.as_ref().and_then(|headers| headers.get(name)).map(|value| value.as_str().to_owned())
+            message
+                .headers
+                .as_ref()
+                .and_then(|headers| headers.get(name))
+                .map(|value| value.as_str().to_owned())
         };
         let (Some(id), Some(kind)) = (header(envelope::ID), header(envelope::TYPE)) else { return };
         // A type that this program does not know is nothing that it counts.
@@ -35,7 +39,9 @@ impl Heard {
 }
 
 /// Begins to listen; what is said from here on is counted.
-pub async fn listen(nats_url: &str) -> anyhow::Result<(Heard, impl Future<Output = anyhow::Result<()>> + use<>)> {
+pub async fn listen(
+    nats_url: &str,
+) -> anyhow::Result<(Heard, impl Future<Output = anyhow::Result<()>> + use<>)> {
     let client = chassis::nats::connect(nats_url, "hotline-demo").await.context("NATS cannot be reached")?;
     let consumer = jetstream::new(client)
         .create_consumer_on_stream(

@@ -146,9 +146,11 @@ pub async fn run(
     let table = Table::read(&options.file, mapping.encoding, mapping.delimiter)?;
     table.must_have(&mapping.columns())?;
     let source = mapping.source.clone().unwrap_or_else(|| table.digest.clone());
+    // Everything that can fail before the stamp is noted comes before it.
+    let branches = branches(connection).await?;
     let folder = connection.config.state_dir.join("imports");
     let stamp = Stamp::of(&folder, &source, now(), mapping.day_zone(), &options)?;
-    let ground = Ground { branches: branches(connection).await?, day: stamp.day, at: stamp.at, source };
+    let ground = Ground { branches, day: stamp.day, at: stamp.at, source };
     let mut summary =
         Summary { rows: table.lines.len().min(options.limit.unwrap_or(usize::MAX)), ..Summary::default() };
     let (cases, bad) = row::read_all(&table, summary.rows, &mapping, &ground);

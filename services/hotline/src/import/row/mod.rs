@@ -131,7 +131,14 @@ fn read(
         0
     });
     if !wrong.is_empty() {
-        return Err(wrong);
+        // Two fields may come from one column: it is named once.
+        let mut once: Vec<Wrong> = Vec::new();
+        wrong.into_iter().for_each(|bad| {
+            if !once.contains(&bad) {
+                once.push(bad)
+            }
+        });
+        return Err(once);
     }
     let about_persons = about
         .split([',', '，', '、', ';', '；', ' '])
@@ -230,6 +237,7 @@ occurred_at: { column: at, take: 14, format: '%Y%m%d%H%M%S' }
 form:
   content: text
   phone: { invent: phone }
+  source: { column: via, choices: { 电话: call_centre, 到店: shop } }
 ";
 
     fn ground() -> Ground {
