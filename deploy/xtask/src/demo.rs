@@ -33,7 +33,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<ExitCode> {
     let options = Options { fresh: !args.keep, ..Options::new(workspace::data("demo")) };
     // The servers are found, installed and started while the program is built.
-    let building = async { tokio::task::spawn_blocking(|| workspace::build_hotline("demo")).await? };
+    let building = async { tokio::task::spawn_blocking(|| workspace::build_hotline("dev")).await? };
     let starting = async { Engines::start(options).await.context("the engines did not start") };
     let (hotline, engines) = tokio::try_join!(building, starting)?;
 

@@ -40,7 +40,8 @@ pub fn build_hotline(profile: &str) -> Result<PathBuf> {
     let mut build = cargo();
     build.args(["build", "--package", "hotline", "--bin", "hotline", "--profile", profile]);
     succeed(&mut build)?;
-    Ok(target().join(profile).join("hotline"))
+    // Cargo keeps what the profile `dev` builds under another name.
+    Ok(target().join(if profile == "dev" { "debug" } else { profile }).join("hotline"))
 }
 
 /// Runs a command to its end; anything but success is an error that shows the command.
