@@ -37,8 +37,8 @@ pub struct Preparer<'a> {
 impl Preparer<'_> {
     pub async fn prepare(&self, request: ImportRecordsRequest) -> Result<Prepared, Refusal> {
         let mut bad = Vec::new();
-        let nodes = keep_good(request.nodes, &mut bad, |record| bad_node(record));
-        let persons = keep_good(request.persons, &mut bad, |record| bad_person(record));
+        let nodes = keep_good(request.nodes, &mut bad, bad_node);
+        let persons = keep_good(request.persons, &mut bad, bad_person);
         let nodes =
             futures::stream::iter(nodes).map(|record| self.node(record)).buffered(AT_ONCE).try_collect();
         let nodes: Vec<NodeInput> = nodes.await?;

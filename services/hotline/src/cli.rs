@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use proto::Service;
 
 use crate::{
-    bench_command, client::Connection, demo_command, directory_command, events_command, import_command, report_command, run,
-    ticket_command, verify_command,
+    bench_command, client::Connection, demo_command, directory_command, events_command, import_command,
+    report_command, run, ticket_command, verify_command,
 };
 
 /// The call centre: services, and the tools to look after them.

@@ -47,7 +47,9 @@ pub enum Mode {
 pub async fn carry_out(config: Config, command: DirectoryCommand) -> anyhow::Result<ExitCode> {
     let connection = Connection::open(config).await?;
     match command {
-        DirectoryCommand::Import { files, parent } => return import_files(&connection, &files, &parent).await,
+        DirectoryCommand::Import { files, parent } => {
+            return import_files(&connection, &files, &parent).await;
+        }
         DirectoryCommand::Playbook { files } => activate_playbook(&connection, &files).await?,
         DirectoryCommand::Calendar { files } => {
             for file in files {
@@ -88,7 +90,10 @@ pub async fn import(connection: &Connection, reading: Reading) -> anyhow::Result
         .map_err(|status| anyhow::anyhow!(explain(&status)))?
         .into_inner();
     for record in &reading.warnings {
-        eprintln!("{} {}: kept without it: {} / {}", record.place, record.field, record.reason_zh, record.reason_en);
+        eprintln!(
+            "{} {}: kept without it: {} / {}",
+            record.place, record.field, record.reason_zh, record.reason_en
+        );
     }
     let bad: Vec<_> = reading.bad.iter().chain(&answer.bad).collect();
     for record in &bad {

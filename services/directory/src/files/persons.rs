@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn days_of_absence_are_whole_and_times_exact() {
         let day = ("2026-11-30T16:00:00Z".to_owned(), "2026-12-05T16:00:00Z".to_owned());
-        assert_eq!(times("2026-12-01~2026-12-05"), [day.clone()]);
+        assert_eq!(times("2026-12-01~2026-12-05"), std::slice::from_ref(&day));
         assert_eq!(
             times("2026-12-01～2026-12-05；2026-12-09 13:00..2026-12-09 18:00"),
             [day, ("2026-12-09T05:00:00Z".to_owned(), "2026-12-09T10:00:00Z".to_owned())]

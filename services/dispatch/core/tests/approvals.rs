@@ -8,11 +8,12 @@ use proto::{AnyEvent, directory::v1::Role, dispatch::v1::ApprovalAsked};
 use shop::{PLAYBOOK, Shop, gate, name, person, solution};
 
 fn asked(said: &[AnyEvent]) -> Vec<&ApprovalAsked> {
-    let asked = |event| match event {
-        AnyEvent::ApprovalAsked(asked) => Some(asked),
-        _ => None,
-    };
-    said.iter().filter_map(asked).collect()
+    said.iter()
+        .filter_map(|event| match event {
+            AnyEvent::ApprovalAsked(asked) => Some(asked),
+            _ => None,
+        })
+        .collect()
 }
 
 fn decided(result: Result<Reply, Refusal>) -> bool {

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -60,6 +60,7 @@ pub struct Cast {
     draws: Draws,
     desk: Mutex<Desk>,
     all_opened: AtomicBool,
+    opening: AtomicUsize,
     room: Arc<Semaphore>,
 }
 
@@ -71,6 +72,7 @@ impl Cast {
             draws,
             desk: Mutex::default(),
             all_opened: AtomicBool::new(false),
+            opening: AtomicUsize::new(0),
             room: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
@@ -82,6 +84,12 @@ impl Cast {
     /// Which row a case came from, so that its life is the same in every run.
     pub fn came_from(&self, ticket: String, identity: String) {
         self.desk().identities.insert(ticket, identity);
+    }
+
+    /// A case is being opened from here until what this gives is dropped.
+    pub fn opening(self: &Arc<Cast>) -> Opening {
+        self.opening.fetch_add(1, Ordering::Relaxed);
+        Opening(self.clone())
     }
 
     /// Cases that come now come from nowhere.
@@ -102,7 +110,7 @@ impl Cast {
             Standing::Flying => true,
             Standing::Done { .. } => false,
         };
-        self.desk().entries.values().filter(is_overdue).count()
+        self.desk().entries.values().filter(is_overdue).count() + self.opening.load(Ordering::Relaxed)
     }
 
     /// For ever.
@@ -118,9 +126,8 @@ impl Cast {
                 Err(status) => self.note_refusal(format!("list: {}", status.message())),
             }
             self.send_out();
-            // A list that takes long is asked for less often.
-            let pause =
-                EVERY.saturating_sub(began.elapsed()).max(began.elapsed() / 2).max(Duration::from_millis(20));
+            // A list that takes long is asked for less often: looking must not keep the others from working.
+            let pause = EVERY.saturating_sub(began.elapsed()).max(began.elapsed() * 2);
             tokio::time::sleep(pause).await;
         }
     }
@@ -211,6 +218,15 @@ impl Cast {
 
     fn note_refusal(&self, gate: String) {
         *self.desk().turned_away.entry(gate).or_default() += 1;
+    }
+}
+
+/// A call that is being taken.
+pub struct Opening(Arc<Cast>);
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.0.opening.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

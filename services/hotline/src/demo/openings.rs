@@ -143,9 +143,10 @@ pub async fn open(
             coming.case
         })
         .map(|case| {
-            let sender = sender.clone();
+            let (sender, taken) = (sender.clone(), cast.opening());
             async move {
                 let sent = sender.send(&case).await;
+                drop(taken);
                 (case, sent)
             }
         })

@@ -45,7 +45,7 @@ mod tests {
     fn facts_come_back_from_the_wire() {
         let facts = Facts::new()
             .with("severity", Value::code("major"))
-            .with("amount", Value::Money { currency: "CNY".into(), minor: 123_45 })
+            .with("amount", Value::Money { currency: "CNY".into(), minor: 12_345 })
             .with("door_blocked", Value::Bool(true))
             .with("score", Value::Int(4))
             .with("bought", Value::Date("2026-02-28".parse().unwrap()))

@@ -35,7 +35,7 @@ impl World {
                 }
             }
             Some(Out::RepairDirectory(after)) => {
-                for entry in self.directory[after as usize..].to_vec() {
+                for entry in self.directory.iter().skip(after as usize).cloned() {
                     self.till.feed(Happening::DirectoryHeard { entry });
                 }
             }
@@ -57,7 +57,7 @@ impl World {
                 }
             }
             Some(Out::RepairDirectory(after)) => {
-                for entry in self.directory[after as usize..].to_vec() {
+                for entry in self.directory.iter().skip(after as usize).cloned() {
                     self.mirror.feed(Happening::DirectoryHeard { entry });
                 }
             }
