@@ -65,10 +65,10 @@ impl Clocks {
             AnyEvent::NoticeFailed(_) => {
                 self.queued.remove(&entry.at.shard);
             }
-            AnyEvent::NoticeSent(e) => {
-                if !self.sent.insert(print_of(&[e.notice_id.as_bytes()])) && !e.may_be_double {
-                    findings.add(Class::Doubled, "notice-sent-twice", entry.at, &e.notice_id);
-                }
+            AnyEvent::NoticeSent(e)
+                if !self.sent.insert(print_of(&[e.notice_id.as_bytes()])) && !e.may_be_double =>
+            {
+                findings.add(Class::Doubled, "notice-sent-twice", entry.at, &e.notice_id);
             }
             _ => {}
         }
