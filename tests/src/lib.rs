@@ -1,1 +1,26 @@
-//! To be written.
+//! The whole system on real engines, for the tests that cross services.
+//!
+//! ```text
+//! system.rs   NATS and Postgres of its own, all services in this process, the sample organisation, time by hand
+//! replicas.rs the same as processes, each of which can be killed and started again
+//! desk.rs     what people do to one case, each with a token of his own
+//! forms.rs    what they write
+//! heard.rs    the event stream, as any subscriber reads it
+//! patience.rs waiting for what becomes true by itself
+//! ```
+//!
+//! Invariants
+//! * Everything goes through the public contracts and the event stream; no table is read.
+//! * Nothing sleeps for its own sake: waits end as soon as what they wait for is true.
+//! * Business time stands still unless a test moves it.
+
+pub mod desk;
+pub mod forms;
+pub mod heard;
+pub mod patience;
+pub mod replicas;
+pub mod system;
+
+pub use desk::Case;
+pub use patience::{settled, wait_for};
+pub use system::System;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use local_engines::{Postgres, PostgresOptions};
 
-use crate::workspace::{cargo, phase, shown};
+use crate::workspace::{cargo, phase, shown, succeed};
 use crate::{buf, python};
 
 #[derive(clap::Args)]
@@ -27,6 +27,9 @@ struct Surroundings {
 
 pub async fn run(args: Args) -> Result<ExitCode> {
     let began = Instant::now();
+    if args.runner.is_empty() || args.runner.iter().any(|word| word == "tests") {
+        phase("the program that tests start", build_program)?;
+    }
     let surroundings = surroundings().await?;
     let outcome = phase("tests", || run_tests(&args, &surroundings.variables));
     // The examples need no server.
@@ -71,6 +74,11 @@ async fn postgres() -> Result<(String, Option<Postgres>)> {
 struct Ran {
     status: ExitStatus,
     summary: String,
+}
+
+/// The program that tests across services start and kill; of the same profile as the tests.
+fn build_program() -> Result<()> {
+    succeed(cargo().args(["build", "--workspace", "--bin", "hotline"]))
 }
 
 fn run_tests(args: &Args, variables: &[(&'static str, String)]) -> Result<Ran> {

@@ -1,0 +1,86 @@
+//! Services as processes, so that one can be killed without warning and started again.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    process::{Child, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::{Context, ensure};
+use local_engines::keeper::{self, OnOurDeath};
+use proto::Service;
+
+/// Processes by service and name.
+pub struct Replicas {
+    variables: Vec<(String, String)>,
+    running: Mutex<HashMap<(Service, &'static str), Child>>,
+}
+
+impl Replicas {
+    pub fn new(variables: Vec<(String, String)>) -> Replicas {
+        Replicas { variables, running: Mutex::default() }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<(Service, &'static str), Child>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
+    /// The one replica that a service has, mostly.
+    pub fn start(&self, service: Service) -> anyhow::Result<()> {
+        self.start_as(service, "first", &[])
+    }
+
+    /// A replica with settings of its own.
+    pub fn start_as(
+        &self,
+        service: Service,
+        name: &'static str,
+        own: &[(String, String)],
+    ) -> anyhow::Result<()> {
+        let mut command = keeper::tied(&program()?, OnOurDeath::Kill);
+        command.args(["run", service.name()]);
+        command.envs(self.variables.iter().cloned()).envs(own.iter().cloned());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = keeper::spawn(command).with_context(|| format!("{service} does not start"))?;
+        self.running().insert((service, name), child);
+        Ok(())
+    }
+
+    /// SIGKILL: it has no time to finish anything.
+    pub fn kill(&self, service: Service) {
+        self.kill_as(service, "first");
+    }
+
+    pub fn kill_as(&self, service: Service, name: &'static str) {
+        let mut child = self.running().remove(&(service, name)).expect("it runs as a process");
+        child.kill().expect("our own child can be killed");
+        child.wait().expect("our own child can be waited for");
+    }
+
+    pub fn kill_all(&self) {
+        for (_, mut child) in self.running().drain() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Replicas {
+    fn drop(&mut self) {
+        self.kill_all();
+    }
+}
+
+/// The binary that the same build made: beside the folder of the test program.
+pub fn program() -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let profile = this.parent().and_then(|deps| deps.parent()).context("the test program has no folder")?;
+    let program = profile.join("hotline");
+    ensure!(program.exists(), "{} is missing: `cargo build -p hotline` makes it", program.display());
+    Ok(program)
+}

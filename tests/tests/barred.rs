@@ -1,0 +1,64 @@
+//! The person complained about is kept out (P5, DG-03).
+
+use tests::{Case, System, desk, forms, settled, system::BRANCH};
+use tonic::{Code, Status};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_complained_about_has_no_part_in_it() {
+    let system = System::start().await;
+    a_receiver_neither_gets_nor_sees_it(&system).await;
+    a_manager_neither_approves_nor_hears_of_it(&system).await;
+    system.must_be_whole().await;
+    system.stop().await;
+}
+
+async fn about<'s>(system: &'s System, who: &str) -> Case<'s> {
+    let mut request = desk::opening(BRANCH, forms::complaint());
+    request.about_persons = vec![who.to_owned()];
+    Case::take(system, request).await.expect("opened")
+}
+
+fn kept_out<T: std::fmt::Debug>(tried: Result<T, Status>) {
+    let status = tried.expect_err("he is complained about");
+    assert!(matches!(status.code(), Code::PermissionDenied | Code::NotFound), "{status:?}");
+}
+
+async fn not_told(case: &Case<'_>, who: &str) {
+    let notices =
+        settled("somebody is told", async || case.notices().await, |notices| !notices.is_empty()).await;
+    assert!(notices.iter().all(|notice| notice.recipient != who), "{who} was told: {notices:#?}");
+}
+
+async fn a_receiver_neither_gets_nor_sees_it(system: &System) {
+    let crm = format!("{BRANCH}-CRM");
+    let case = about(system, &crm).await;
+    let work = case.work().await;
+    assert_ne!(work.assignee, crm);
+    assert!(work.barred.contains(&crm));
+    kept_out(case.acknowledge(&crm).await);
+    kept_out(case.refuse(&crm, "not-our-customer", "").await);
+    kept_out(case.work_as(&system.actor(&crm)).await);
+    kept_out(case.ticket_as(&system.actor(&crm), "").await);
+    kept_out(case.ticket_as(&system.actor(&crm), "想看看").await);
+
+    case.acknowledge(&work.assignee).await.expect("whoever got it may take it over");
+    case.until_clock("hand_off", "met").await;
+    kept_out(case.complete(&crm, "judge", forms::judgement(&case.at_branch("SVM"))).await);
+    not_told(&case, &crm).await;
+}
+
+async fn a_manager_neither_approves_nor_hears_of_it(system: &System) {
+    let gm = format!("{BRANCH}-GM");
+    let case = about(system, &gm).await;
+    case.proposed("800").await.expect("the others work on it");
+    let work = case.until_work("an approval is asked", |work| !work.approvals.is_empty()).await;
+    let stage = work.approvals[0].stages.last().expect("a stage is open").clone();
+    assert_ne!(stage.approver, gm);
+    kept_out(case.decide(&gm, stage.stage, "approved").await);
+    assert!(
+        case.decide(&stage.approver, stage.stage, "approved").await.expect("somebody further up decides")
+    );
+    case.carried_out().await.expect("carried out");
+    case.until_told("approval_wanted", &stage.approver).await;
+    not_told(&case, &gm).await;
+}

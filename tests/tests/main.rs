@@ -1,0 +1,13 @@
+//! End to end, on real engines, over the public contracts. One program, for linking is what costs.
+
+mod approvals;
+mod bad_input;
+mod barred;
+mod call_back;
+mod clients;
+mod complaint;
+mod crash;
+mod deadlines;
+mod hand_off;
+mod major;
+mod replicas;
