@@ -189,7 +189,7 @@ async fn bad_rows_of_a_table_are_reported_and_good_ones_kept(system: &System) {
     std::fs::write(&garbled, [0xff, 0xfe, 0x00, 0x81, 0x0a, 0xff, 0xff]).expect("written");
     let (passed, said) = import(system, &garbled, root).await;
     assert!(!passed && !said.contains("panicked"), "{said}");
-    assert!(said.contains("garbled.csv"), "it names the file: {said}");
+    assert!(said.contains("save it as UTF-8"), "it says what to do: {said}");
 }
 
 /// As people call it: the program itself.

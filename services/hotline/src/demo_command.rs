@@ -61,7 +61,7 @@ pub async fn carry_out(mut config: Config, command: Demo) -> anyhow::Result<Exit
     config.base_port = free_ports(&config)?;
     // The services' daily business would tear the display apart.
     if config.telemetry.log_filter == "info" {
-        config.telemetry.log_filter = "warn".to_owned();
+        config.telemetry.log_filter = "warn,sqlx=error".to_owned();
     }
     let options = demo::Options {
         input: command.input,
