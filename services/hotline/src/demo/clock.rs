@@ -22,6 +22,8 @@ const NIGHT_FACTOR: f64 = 8.0;
 const LOOK: Duration = Duration::from_millis(500);
 /// So many overdue deeds are too many.
 const MANY: usize = 24;
+/// The strongest brake.
+const SLOWEST: f64 = 1.0 / 32.0;
 
 #[derive(Clone, Copy, Debug)]
 struct Law {
@@ -40,8 +42,10 @@ pub struct Clock {
 impl Clock {
     /// Moves business time to the beginning of the day that is played.
     pub async fn start(connection: &Connection, from: Time, speed: f64) -> anyhow::Result<Clock> {
-        move_time(connection, from, speed).await?;
-        let law = Law { from, since: Instant::now(), factor: speed };
+        // Slowly at first: connections, plans and caches are cold.
+        let factor = speed * SLOWEST;
+        move_time(connection, from, factor).await?;
+        let law = Law { from, since: Instant::now(), factor };
         Ok(Clock { law: Arc::new(Mutex::new(law)), speed })
     }
 
@@ -82,7 +86,7 @@ impl Clock {
         connection: &Connection,
         overdue: impl Fn() -> usize,
     ) -> anyhow::Result<()> {
-        let mut brake = 1.0;
+        let mut brake = SLOWEST;
         loop {
             brake = braked(brake, overdue());
             let now = self.now();
@@ -108,7 +112,7 @@ fn braked(brake: f64, overdue: usize) -> f64 {
     match overdue {
         0..8 => (brake * 2.0).min(1.0),
         8..=MANY => brake,
-        _ => (brake / 2.0).max(1.0 / 32.0),
+        _ => (brake / 2.0).max(SLOWEST),
     }
 }
 

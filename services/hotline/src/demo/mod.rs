@@ -58,6 +58,9 @@ const LONGEST: i64 = 14 * 24 * Time::HOUR;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// All are closed and stay so.
 const CALM: Duration = Duration::from_secs(2);
+/// How the report marks figures of single branches, and how much of it is shown.
+const BY_BRANCH: &str = "门店";
+const REPORT_LINES: usize = 40;
 /// How long the audit waits for what is under way.
 const SETTLING: Duration = Duration::from_secs(30);
 
@@ -140,8 +143,10 @@ async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Res
     let sender = source.sender(&connection, at);
     let working = tokio::spawn(cast.clone().work());
     let pace = tokio::spawn({
-        let (clock, connection, cast) = (clock.clone(), connection.clone(), cast.clone());
-        async move { clock.keep_pace(&connection, || cast.overdue()).await }
+        let (clock, connection, cast, heard) =
+            (clock.clone(), connection.clone(), cast.clone(), heard.clone());
+        let waiting = move || cast.overdue() + heard.look(|tally| tally.undispatched.len());
+        async move { clock.keep_pace(&connection, waiting).await }
     });
     let mut show = Show::new(comings.len() as u64);
     let showing = async {
@@ -214,7 +219,7 @@ async fn finish(
         println!("{:<16} {}", "turned away", list.join(", "));
     }
     match weekly(connection, clock.now()).await {
-        Ok(table) => println!("\n{table}"),
+        Ok(table) => println!("\n{}", abridged(&table)),
         Err(error) => eprintln!("the weekly report cannot be had: {error:#}"),
     }
     if !tally.open.is_empty() {
@@ -236,6 +241,18 @@ async fn weekly(connection: &Connection, at: Time) -> anyhow::Result<String> {
     let issued = connection.reporting(&connection.system()).issue_report(request).await;
     let issued = issued.map_err(|status| anyhow::anyhow!(explain(&status)))?.into_inner();
     Ok(String::from_utf8_lossy(&issued.document).into_owned())
+}
+
+/// The whole group's part; each branch has lines of its own in the report.
+fn abridged(table: &str) -> String {
+    let is_branch = |line: &&str| line.split_whitespace().any(|word| word == BY_BRANCH);
+    let whole: Vec<&str> = table.lines().filter(|line| !is_branch(line)).collect();
+    let mut text = whole.iter().take(REPORT_LINES).copied().collect::<Vec<_>>().join("\n");
+    let left = table.lines().count() - whole.len().min(REPORT_LINES);
+    if left > 0 {
+        text.push_str(&format!("\n... {left} more lines: hotline report weekly"));
+    }
+    text
 }
 
 fn read_day(
@@ -319,6 +336,12 @@ fn real_now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_report_is_shown_without_its_branches() {
+        let text = abridged("立案数  全部  118\n立案数  门店  一店  5\n销案数  全部  114");
+        assert_eq!(text, "立案数  全部  118\n销案数  全部  114\n... 1 more lines: hotline report weekly");
+    }
 
     #[test]
     fn long_tables_run_slower() {

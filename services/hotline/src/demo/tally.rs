@@ -33,6 +33,8 @@ pub struct Tally {
     pub telling_failed: u64,
     /// Cases that are open.
     pub open: HashSet<String>,
+    /// Cases that no branch has been given yet.
+    pub undispatched: HashSet<String>,
     seen: HashSet<String>,
 }
 
@@ -85,6 +87,10 @@ impl Tally {
         match event {
             AnyEvent::TicketOpened(_) | AnyEvent::TicketReopened(_) => {
                 self.open.insert(ticket.ticket_id.clone());
+                self.undispatched.insert(ticket.ticket_id.clone());
+            }
+            AnyEvent::WorkDispatched(_) => {
+                self.undispatched.remove(&ticket.ticket_id);
             }
             AnyEvent::TicketClosed(_) => {
                 self.open.remove(&ticket.ticket_id);

@@ -180,6 +180,11 @@ impl<C: Core> Handle<C> {
         clock.database_now(self.shared.started.elapsed())
     }
 
+    /// Whether the database has answered at all since the start: before that no time is known.
+    pub fn knows_time(&self) -> bool {
+        self.shared.clock.read().unwrap_or_else(std::sync::PoisonError::into_inner).is_known()
+    }
+
     /// One aggregate as it is stored.
     pub async fn load<T: Aggregate>(&self, id: Id) -> Result<Option<T>, Refusal> {
         let sql = format!("select body from {} where id = $1", T::TABLE.name);

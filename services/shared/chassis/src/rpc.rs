@@ -22,7 +22,8 @@ const AHEAD: i64 = 10 * Time::MINUTE;
 pub struct Desk {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) master: Arc<MasterKey>,
-    pub(crate) real_now: Arc<dyn Fn() -> Time + Send + Sync>,
+    /// `None` until the database has answered for the first time.
+    pub(crate) real_now: Arc<dyn Fn() -> Option<Time> + Send + Sync>,
 }
 
 /// Whoever called, checked.
@@ -88,7 +89,14 @@ impl Caller {
         }
         let bytes = id.uuid().into_bytes();
         let millis = u64::from_be_bytes([0, 0, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]]);
-        let age = (self.desk.real_now)().0.saturating_sub((millis as i64).saturating_mul(1000));
+        let now = (self.desk.real_now)().ok_or_else(|| {
+            crate::handle::unavailable(
+                "starting",
+                "服务正在启动，请稍后重试。",
+                "The service is starting; try again.",
+            )
+        })?;
+        let age = now.0.saturating_sub((millis as i64).saturating_mul(1000));
         if age > REMEMBERED {
             return Err(bad(
                 "请求号已超过 72 小时，不再受理：可能早已执行。请先查询，再用新的请求号。",

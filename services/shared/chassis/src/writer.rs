@@ -107,6 +107,12 @@ impl<C: Core> Writer<C> {
             if session.end_frozen_holders().await? > 0 {
                 tracing::warn!(service = %C::SERVICE, "ended the session of a frozen owner");
             }
+            let database_now = session.beat().await?;
+            self.shared
+                .clock
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .heard(database_now, self.shared.started.elapsed());
             // A replica that waits serves reads and forwards commands.
             self.show(View { owned: Vec::new(), ..self.current_view() });
             self.refuse_waiting();

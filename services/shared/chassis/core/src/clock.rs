@@ -31,6 +31,11 @@ impl Clock {
         self.database.plus(i64::try_from(passed).unwrap_or(i64::MAX))
     }
 
+    /// Whether the database has answered at all.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
     pub fn business_now(&self, law: &TimeLaw, monotonic: Duration) -> Time {
         law.business(self.database_now(monotonic))
     }
