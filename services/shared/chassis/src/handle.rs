@@ -42,6 +42,8 @@ pub(crate) struct View {
     pub directory: Arc<Snapshot>,
     /// Shards whose writer runs here.
     pub owned: Vec<Shard>,
+    /// All shards are taken: this replica waits for them, forwards and reads.
+    pub waits: bool,
 }
 
 pub(crate) struct Shared<C: Core> {
@@ -132,9 +134,10 @@ impl<C: Core> Handle<C> {
         self.shared.control.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// A writer runs here and has read the directory as far as it is kept.
+    /// A writer runs here, or waits for shards that others have.
     pub fn is_ready(&self) -> bool {
-        !self.view().owned.is_empty()
+        let view = self.view();
+        view.waits || !view.owned.is_empty()
     }
 
     pub fn owns(&self, shard: Shard) -> bool {

@@ -173,7 +173,7 @@ impl Session {
     }
 
     /// The directory reads its own journal; everybody else the kept copy.
-    async fn directory<C: Core>(&mut self) -> Result<Vec<DirectoryEntry>, SessionError> {
+    pub async fn directory<C: Core>(&mut self) -> Result<Vec<DirectoryEntry>, SessionError> {
         let sql = if C::SERVICE == Service::Directory {
             "select seq, kind, payload, recorded_at from journal where shard = 0 order by seq"
         } else {
@@ -192,6 +192,20 @@ impl Session {
                 recorded_at: Time(row.get("recorded_at")),
             })
             .collect())
+    }
+
+    /// The newest entry of the directory that this service keeps.
+    pub async fn directory_seq<C: Core>(&mut self) -> Result<u64, SessionError> {
+        let sql = if C::SERVICE == Service::Directory {
+            "select coalesce(max(seq), 0) from journal where shard = 0"
+        } else {
+            "select coalesce(max(seq), 0) from directory_entry"
+        };
+        let seq: i64 = sqlx::query_scalar(sql)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(failed("reading how far the directory is kept"))?;
+        Ok(seq as u64)
     }
 
     /// The soonest timers of the held shards.

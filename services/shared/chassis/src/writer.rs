@@ -113,14 +113,28 @@ impl<C: Core> Writer<C> {
                 .write()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .heard(database_now, self.shared.started.elapsed());
-            // A replica that waits serves reads and forwards commands.
-            self.show(View { owned: Vec::new(), ..self.current_view() });
+            self.show_waiting(&mut session).await?;
             self.refuse_waiting();
             self.pause(POLL).await;
             if self.stop.is_cancelled() {
                 return Ok(None);
             }
         }
+    }
+
+    /// A replica that waits serves reads and forwards commands; both need the
+    /// directory, which its owner keeps in the schema.
+    async fn show_waiting(&self, session: &mut Session) -> Result<(), SessionError> {
+        let mut view = self.current_view();
+        if view.directory.seq() != session.directory_seq::<C>().await? {
+            match Machine::<C>::fold(&session.directory::<C>().await?) {
+                Ok(directory) => view.directory = Arc::new(directory),
+                Err(why) => tracing::error!(service = %C::SERVICE, why, "the kept directory cannot be read"),
+            }
+        }
+        (view.owned, view.waits) = (Vec::new(), true);
+        self.show(view);
+        Ok(())
     }
 
     /// Reads what the store knows and drives the machine.

@@ -30,7 +30,7 @@ use crate::{
     input::{Ask, Input, Outcome},
     refusal::{Refusal, RefusalKind},
     step::{Rows, TimerChange},
-    store::{Batch, Cursor, Found, Head, LoadPlan, Loaded, Source, TimerRow, Timers},
+    store::{Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Source, TimerRow, Timers},
 };
 
 /// How much one batch takes, and how much may wait.
@@ -231,6 +231,13 @@ impl<C: Core> Machine<C> {
         };
         machine.hold_timers(found.timers);
         Ok(machine)
+    }
+
+    /// The directory as these entries make it: for a replica that waits.
+    pub fn fold(entries: &[DirectoryEntry]) -> Result<Snapshot, String> {
+        let mut directory = Snapshot::default();
+        entries.iter().try_for_each(|entry| gather::apply(&mut directory, entry))?;
+        Ok(directory)
     }
 
     pub fn directory(&self) -> &Snapshot {

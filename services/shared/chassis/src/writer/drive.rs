@@ -281,7 +281,8 @@ impl<C: Core> Writer<C> {
         if drive.directory_seq != seq {
             drive.directory_seq = seq;
             let owned = drive.machine.heads().map(|head| head.shard).collect();
-            self.show(View { directory: Arc::new(drive.machine.directory().clone()), owned });
+            let directory = Arc::new(drive.machine.directory().clone());
+            self.show(View { directory, owned, waits: false });
         }
         *self.shared.clock.write().unwrap_or_else(std::sync::PoisonError::into_inner) = drive.machine.clock();
         let mut cursors = self.shared.cursors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
