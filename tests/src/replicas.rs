@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
     process::{Child, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Context, ensure};
@@ -60,6 +61,19 @@ impl Replicas {
         let mut child = self.running().remove(&(service, name)).expect("it runs as a process");
         child.kill().expect("our own child can be killed");
         child.wait().expect("our own child can be waited for");
+    }
+
+    /// Waits until a process has ended that nobody killed.
+    pub async fn first_to_end(&self) -> Service {
+        loop {
+            let found = self.running().iter_mut().find_map(|((service, _), child)| {
+                matches!(child.try_wait(), Ok(Some(_))).then_some(*service)
+            });
+            if let Some(service) = found {
+                return service;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     pub fn kill_all(&self) {

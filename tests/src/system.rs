@@ -1,7 +1,6 @@
 //! All of Hotline on engines of its own, with the sample organisation in force and time by hand.
 
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -59,7 +58,7 @@ impl System {
         let options = if apart { Options::ours(place) } else { Options::for_tests(place) };
         let engines = Engines::start(options).await?;
         let database = engines.fresh_database(&database_name(dir.path())).await?;
-        let variables = variables(&database, &engines.nats_url(), dir.path().join("state"));
+        let variables = variables(&database, &engines.nats_url(), dir.path().join("state"))?;
         let config = Config::load(None, variables.clone().into_iter())?;
         let replicas = Replicas::new(variables);
         let mut in_process = None;
@@ -72,7 +71,10 @@ impl System {
             let running = run::start(config.clone(), &Service::ALL, stop.clone())?;
             in_process = Some((stop, tokio::spawn(running.wait())));
         }
-        run::ready(&config, &Service::ALL, START).await?;
+        tokio::select! {
+            ready = run::ready(&config, &Service::ALL, START) => ready?,
+            ended = replicas.first_to_end() => bail!("{ended} ended before it served; see its log above"),
+        }
         let (connection, people) = furnish(&config).await?;
         let now = clock::next_monday(real_now()).plus(Time::HOUR);
         let system = System {
@@ -186,16 +188,21 @@ async fn furnish(config: &Config) -> anyhow::Result<(Connection, People)> {
     bail!("the directory does not show what was imported")
 }
 
-fn variables(database: &str, nats: &str, state: PathBuf) -> Vec<(String, String)> {
+fn variables(database: &str, nats: &str, state: PathBuf) -> anyhow::Result<Vec<(String, String)>> {
     let pairs = [
         ("DATABASE_URL", database.to_owned()),
         ("NATS_URL", nats.to_owned()),
-        ("BASE_PORT", free_ports().to_string()),
+        ("BASE_PORT", free_ports()?.to_string()),
         ("STATE_DIR", state.display().to_string()),
         ("READ_CONNECTIONS", "2".to_owned()),
         ("TELEMETRY__LOG_FILTER", "warn".to_owned()),
     ];
-    pairs.into_iter().map(|(key, value)| (format!("HOTLINE_{key}"), value)).collect()
+    Ok(pairs.into_iter().map(|(key, value)| (format!("HOTLINE_{key}"), value)).collect())
+}
+
+/// Ports for all services, in a row.
+pub fn free_ports() -> anyhow::Result<u16> {
+    Ok(local_engines::free_ports(Service::ALL.len() as u16)?)
 }
 
 /// Databases of several tests stand in one server.
@@ -203,22 +210,6 @@ fn database_name(dir: &Path) -> String {
     let own =
         dir.file_name().unwrap_or_default().to_string_lossy().replace(|c: char| !c.is_alphanumeric(), "");
     format!("e2e_{}_{}", std::process::id(), own.to_lowercase())
-}
-
-/// The first of as many ports as there are services.
-pub fn free_ports() -> u16 {
-    for _ in 0..200 {
-        let Ok(first) = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()) else {
-            continue;
-        };
-        let first = first.port();
-        let wanted = first..first.saturating_add(Service::ALL.len() as u16);
-        let free: Vec<_> = wanted.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-        if free.len() == Service::ALL.len() {
-            return first;
-        }
-    }
-    panic!("no free ports");
 }
 
 #[allow(clippy::disallowed_methods, reason = "tests are played next week, as people would")]

@@ -43,7 +43,7 @@ async fn the_other_replica_takes_over_within_fifteen_seconds() {
 
 /// Another dispatch, at a port of its own; it waits for the first one's shards.
 async fn second_replica(system: &System) -> Connection {
-    let own = [("HOTLINE_BASE_PORT".to_owned(), free_ports().to_string())];
+    let own = [("HOTLINE_BASE_PORT".to_owned(), free_ports().expect("there are free ports").to_string())];
     let variables = system.variables().iter().chain(&own).cloned();
     let config = Config::load(None, variables).expect("a configuration");
     let port = ("HOTLINE_PEERS__DIRECTORY".to_owned(), system.config.peers_of(Service::Directory).remove(0));

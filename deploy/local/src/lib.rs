@@ -37,6 +37,7 @@ pub mod install;
 pub use engines::{Engines, Options, Servers, stop_in};
 pub use error::{Error, Result};
 pub use nats::{Nats, NatsOptions, NatsUser};
+pub use port::free_ports;
 pub use postgres::{Postgres, PostgresOptions, Tuning};
 pub use scratch::scratch;
 

@@ -20,13 +20,18 @@ pub(crate) fn choose(engine: &'static str, asked: Option<u16>) -> Result<u16> {
     }
 }
 
-/// Starts at a random place, so that processes which look at the same moment do not find the same port.
 fn free() -> Result<u16> {
-    let span = TO - FROM;
+    free_ports(1)
+}
+
+/// The first of so many free ports in a row. Looks from a random place on, so that processes which look at the same
+/// moment do not find the same ones.
+pub fn free_ports(count: u16) -> Result<u16> {
+    let span = TO - FROM - count;
     let start = secret::number()? % span;
     (0..span)
         .map(|step| FROM + (start + step) % span)
-        .find(|port| is_free(*port))
+        .find(|first| (*first..first + count).all(is_free))
         .ok_or(Error::NoFreePort { from: FROM, to: TO })
 }
 
@@ -50,5 +55,13 @@ mod tests {
     fn a_free_port_lies_below_those_of_outgoing_connections() {
         let port = choose("NATS", None).unwrap();
         assert!((FROM..TO).contains(&port));
+    }
+
+    #[test]
+    fn a_row_of_free_ports_skips_one_that_is_taken() {
+        let first = free_ports(8).unwrap();
+        let _holder = TcpListener::bind((Ipv4Addr::LOCALHOST, first + 7)).unwrap();
+        let next = free_ports(8).unwrap();
+        assert!(!(next..next + 8).contains(&(first + 7)), "{next}");
     }
 }

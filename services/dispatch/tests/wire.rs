@@ -50,12 +50,11 @@ impl House {
         let dir = local_engines::scratch("dispatch-wire").unwrap();
         let engines = Engines::start(Options::for_tests(dir.join("engines"))).await.unwrap();
         let url = engines.fresh_database(&format!("dispatch_{}", std::process::id())).await.unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let ports = local_engines::free_ports(Service::ALL.len() as u16).unwrap();
         let variables = [
             ("DATABASE_URL", url.clone()),
             ("NATS_URL", engines.nats_url()),
-            // Dispatch listens on the port after the base.
-            ("BASE_PORT", (free - 1).to_string()),
+            ("BASE_PORT", ports.to_string()),
             ("STATE_DIR", dir.join("state").display().to_string()),
         ];
         let variables = variables.into_iter().map(|(name, value)| (format!("HOTLINE_{name}"), value));

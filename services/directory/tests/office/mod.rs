@@ -1,6 +1,6 @@
 //! The directory on real engines, and somebody who calls it.
 
-use std::{net::TcpListener, time::Duration};
+use std::time::Duration;
 
 use chassis::{Config, Setup};
 use chassis_core::{Actor, Grant};
@@ -29,7 +29,7 @@ impl Office {
         let variables = [
             ("HOTLINE_DATABASE_URL", database.clone()),
             ("HOTLINE_NATS_URL", engines.nats_url()),
-            ("HOTLINE_BASE_PORT", free_ports().to_string()),
+            ("HOTLINE_BASE_PORT", local_engines::free_ports(Service::ALL.len() as u16).unwrap().to_string()),
             ("HOTLINE_STATE_DIR", dir.path().join("state").display().to_string()),
         ];
         let config = Config::load(None, variables.into_iter().map(|(k, v)| (k.to_owned(), v))).unwrap();
@@ -74,7 +74,7 @@ pub fn tool() -> Actor {
 #[allow(clippy::disallowed_methods, reason = "callers date their requests by the machine's clock")]
 pub fn request_id() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let entropy: [u8; 9] = chassis::vault::random_bytes();
+    let entropy: [u8; 9] = chassis::secret::random_bytes();
     let bucket = Bucket::first_of(Shard::new(0).unwrap());
     Id::mint(Time(since.as_micros() as i64), bucket, entropy).to_string()
 }
@@ -106,17 +106,4 @@ pub async fn wait_for<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("waited in vain for {what}");
-}
-
-/// The first of as many ports as there are services.
-fn free_ports() -> u16 {
-    for _ in 0..200 {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let wanted = first..first.saturating_add(Service::ALL.len() as u16);
-        let free: Vec<_> = wanted.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-        if free.len() == Service::ALL.len() {
-            return first;
-        }
-    }
-    panic!("no free ports");
 }

@@ -1,7 +1,7 @@
 //! Follow-up with real engines, and in the place of the services around it such as say what they are
 //! told to say: journals, streams and gaps are real, their decisions are not.
 
-use std::{net::TcpListener, sync::atomic::AtomicU8, time::Duration};
+use std::{sync::atomic::AtomicU8, time::Duration};
 
 use chassis::{Config, Handle, Setup};
 use chassis_core::{
@@ -144,7 +144,7 @@ impl Town {
         let variables = [
             ("HOTLINE_DATABASE_URL", database),
             ("HOTLINE_NATS_URL", engines.nats_url()),
-            ("HOTLINE_BASE_PORT", free_ports().to_string()),
+            ("HOTLINE_BASE_PORT", local_engines::free_ports(Service::ALL.len() as u16).unwrap().to_string()),
             ("HOTLINE_STATE_DIR", dir.path().join("state").display().to_string()),
         ];
         let config = Config::load(None, variables.into_iter().map(|(k, v)| (k.to_owned(), v))).unwrap();
@@ -235,18 +235,4 @@ fn written(event: &AnyEvent) -> (&'static str, Vec<u8>) {
         AnyEvent::WorkStepDone(e) => (work::WorkStepDone::TYPE, e.encode_to_vec()),
         other => panic!("{other:?}"),
     }
-}
-
-/// The first of as many ports as there are services.
-fn free_ports() -> u16 {
-    for _ in 0..200 {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let wanted = first..first.saturating_add(Service::ALL.len() as u16);
-        let free: Vec<_> =
-            wanted.clone().filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-        if free.len() == wanted.len() && free.len() == Service::ALL.len() {
-            return first;
-        }
-    }
-    panic!("no free ports");
 }

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    net::TcpListener,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -248,7 +247,7 @@ impl Town {
         let variables = [
             ("HOTLINE_DATABASE_URL", database),
             ("HOTLINE_NATS_URL", engines.nats_url()),
-            ("HOTLINE_BASE_PORT", free_ports().to_string()),
+            ("HOTLINE_BASE_PORT", local_engines::free_ports(Service::ALL.len() as u16).unwrap().to_string()),
             ("HOTLINE_PEERS__DIRECTORY", format!("http://{}", desk.local_addr().unwrap())),
             ("HOTLINE_STATE_DIR", dir.path().join("state").display().to_string()),
         ];
@@ -356,18 +355,4 @@ fn written(event: &AnyEvent) -> (&'static str, Vec<u8>) {
         AnyEvent::WorkDispatched(e) => (work::WorkDispatched::TYPE, e.encode_to_vec()),
         other => panic!("{other:?}"),
     }
-}
-
-/// The first of as many ports as there are services.
-fn free_ports() -> u16 {
-    for _ in 0..200 {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let wanted = first..first.saturating_add(Service::ALL.len() as u16);
-        let free: Vec<_> =
-            wanted.clone().filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-        if free.len() == wanted.len() && free.len() == Service::ALL.len() {
-            return first;
-        }
-    }
-    panic!("no free ports");
 }

@@ -2,7 +2,6 @@
 //! say: journals, streams and readers are real, their decisions are not.
 
 use std::{
-    net::TcpListener,
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
@@ -135,7 +134,7 @@ impl Office {
         let variables = [
             ("HOTLINE_DATABASE_URL", database.clone()),
             ("HOTLINE_NATS_URL", engines.nats_url()),
-            ("HOTLINE_BASE_PORT", free_ports().to_string()),
+            ("HOTLINE_BASE_PORT", local_engines::free_ports(Service::ALL.len() as u16).unwrap().to_string()),
             ("HOTLINE_STATE_DIR", dir.path().join("state").display().to_string()),
         ];
         let config = Config::load(None, variables.into_iter().map(|(k, v)| (k.to_owned(), v))).unwrap();
@@ -207,7 +206,7 @@ impl Office {
 
     /// A fresh request id.
     pub fn request_id(&self) -> String {
-        let entropy = chassis::vault::random_bytes();
+        let entropy = chassis::secret::random_bytes();
         let now: Time = self.directory.real_now();
         Id::mint(now, Bucket::first_of(Shard::new(0).unwrap()), entropy).to_string()
     }
@@ -263,17 +262,4 @@ pub async fn wait_for<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("waited in vain for {what}");
-}
-
-/// The first of as many ports as there are services.
-fn free_ports() -> u16 {
-    for _ in 0..200 {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let wanted = first..first.saturating_add(Service::ALL.len() as u16);
-        let free: Vec<_> = wanted.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-        if free.len() == Service::ALL.len() {
-            return first;
-        }
-    }
-    panic!("no free ports");
 }

@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::config::Config;
+use crate::{config::Config, secret};
 
 /// No token lives longer.
 pub const LONGEST: u64 = 15 * 60;
@@ -55,21 +55,10 @@ pub struct Verifier {
 impl Issuer {
     pub fn of(config: &Config) -> Result<Issuer, IdentityError> {
         let given = &config.identity.signing_key_file;
-        let path = if given.as_os_str().is_empty() {
-            config.state_dir.join("signing-key.pem")
-        } else {
-            given.clone()
-        };
-        let file = |source| IdentityError::File { path: path.clone(), source };
-        if given.as_os_str().is_empty() && !path.exists() {
-            std::fs::create_dir_all(&config.state_dir).map_err(file)?;
-            let seed: [u8; 32] = crate::vault::random_bytes();
-            let key = SigningKey::from_bytes(&seed);
-            let pem =
-                key.to_pkcs8_pem(LineEnding::LF).map_err(|_| IdentityError::Key { path: path.clone() })?;
-            crate::vault::write_secret(&path, pem.as_bytes()).map_err(file)?;
-        }
-        let pem = std::fs::read_to_string(&path).map_err(file)?;
+        let ours = given.as_os_str().is_empty();
+        let path = if ours { config.state_dir.join("signing-key.pem") } else { given.clone() };
+        let pem = if ours { secret::kept(&path, new_pem) } else { std::fs::read_to_string(&path) };
+        let pem = pem.map_err(|source| IdentityError::File { path: path.clone(), source })?;
         Issuer::from_pem(&pem).ok_or(IdentityError::Key { path })
     }
 
@@ -107,6 +96,11 @@ impl Issuer {
     pub fn for_service(&self, name: &str) -> Result<String, IdentityError> {
         self.issue(&service_actor(name), LONGEST)
     }
+}
+
+fn new_pem() -> String {
+    let key = SigningKey::from_bytes(&secret::random_bytes());
+    key.to_pkcs8_pem(LineEnding::LF).expect("a key that was just made can be written down").to_string()
 }
 
 /// A service speaking to a service: may read journals and contacts.

@@ -23,6 +23,7 @@ mod publisher;
 mod reader;
 pub mod rpc;
 pub mod schema;
+pub mod secret;
 pub mod serve;
 mod session;
 mod statement;

@@ -4,8 +4,6 @@
 
 use std::{
     collections::HashMap,
-    io::Write,
-    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -20,7 +18,10 @@ use sqlx::PgPool;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    secret::{self, random_bytes},
+};
 
 /// Keys kept unwrapped in memory.
 const CACHED_KEYS: usize = 20_000;
@@ -48,12 +49,8 @@ impl MasterKey {
             return MasterKey::from_hex(&config.vault.master_key).ok_or(VaultError::MasterKey);
         }
         let path = config.state_dir.join("vault-key.hex");
-        let file = |source| VaultError::File { path: path.clone(), source };
-        if !path.exists() {
-            std::fs::create_dir_all(&config.state_dir).map_err(file)?;
-            write_secret(&path, hex::encode(random_bytes::<32>()).as_bytes()).map_err(file)?;
-        }
-        let text = std::fs::read_to_string(&path).map_err(file)?;
+        let text = secret::kept(&path, || hex::encode(random_bytes::<32>()))
+            .map_err(|source| VaultError::File { path: path.clone(), source })?;
         MasterKey::from_hex(text.trim()).ok_or(VaultError::MasterKey)
     }
 
@@ -237,21 +234,4 @@ fn unreachable_store(error: &sqlx::Error) -> Refusal {
     );
     refusal.retry_after_ms = Some(500);
     refusal
-}
-
-/// Randomness for keys and nonces.
-pub fn random_bytes<const N: usize>() -> [u8; N] {
-    use rand::TryRng as _;
-    let mut bytes = [0; N];
-    rand::rngs::SysRng.try_fill_bytes(&mut bytes).expect("the operating system gives randomness");
-    bytes
-}
-
-/// Writes a file that only its owner reads.
-pub fn write_secret(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
 }
