@@ -230,6 +230,8 @@ impl Peers {
                 .map(|address| {
                     Ok(Endpoint::from_shared(address)?
                         .connect_timeout(Duration::from_secs(2))
+                        // A peer that hangs must not hold up the repair of its source for ever.
+                        .timeout(PATIENCE)
                         .tcp_keepalive(Some(Duration::from_secs(10)))
                         .connect_lazy())
                 })

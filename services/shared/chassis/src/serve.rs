@@ -175,6 +175,7 @@ async fn answer<C: Core>(
     let stop = setup.stop.clone();
     let serving = tonic::transport::Server::builder()
         .tcp_nodelay(true)
+        .trace_fn(|request| tracing::info_span!("rpc", method = request.uri().path()))
         .layer(tonic::service::InterceptorLayer::new(move |mut request: tonic::Request<()>| {
             request.extensions_mut().insert(desk.clone());
             Ok(request)

@@ -22,6 +22,7 @@ use super::{Control, Ended, Feed, Writer, chain};
 use crate::{
     handle::{Submitted, View},
     session::{Session, SessionError},
+    telemetry,
 };
 
 /// A store action that takes longer puts the session in doubt.
@@ -335,7 +336,14 @@ impl Op {
 
 fn fed<C: Core>(feed: Feed) -> Happening<C> {
     match feed {
-        Feed::Source(source, entry) => Happening::Heard { source, entry },
+        Feed::Source(source, entry) => {
+            if !entry.traceparent.is_empty() {
+                // Linked rather than a child: an entry may have waited for hours.
+                let heard = tracing::info_span!("event", kind = %entry.kind, from = %source.service);
+                heard.in_scope(|| telemetry::link(&entry.traceparent));
+            }
+            Happening::Heard { source, entry }
+        }
         Feed::Directory(entry) => Happening::DirectoryHeard { entry },
     }
 }
