@@ -35,10 +35,11 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Builds the one binary with a profile and returns its path.
+/// Builds the one binary with a profile and returns its path. For the whole workspace, as everything is built: one
+/// package alone would choose other features of the libraries below, and all of them would be built again.
 pub fn build_hotline(profile: &str) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--package", "hotline", "--bin", "hotline", "--profile", profile]);
+    build.args(["build", "--workspace", "--bin", "hotline", "--profile", profile]);
     succeed(&mut build)?;
     // Cargo keeps what the profile `dev` builds under another name.
     Ok(target().join(if profile == "dev" { "debug" } else { profile }).join("hotline"))
