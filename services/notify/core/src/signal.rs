@@ -243,6 +243,11 @@ fn of_work(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
             new::<work::WorkAcknowledged>("", cycle, at).holder(&e.by).moving(Move::Work(filled(&e.by)))
         }
         AnyEvent::WorkRefused(_) => new::<work::WorkRefused>("", cycle, at).moving(Move::Work(None)),
+        // A hand-off that nobody was found for has its holder now: to be told as he would have been.
+        AnyEvent::WorkAssigned(e) if e.step.is_empty() => {
+            let signal = new::<work::WorkDispatched>("", cycle, at).holder(&e.assignee).role(&e.role);
+            signal.moving(Move::Work(filled(&e.assignee)))
+        }
         AnyEvent::WorkAssigned(e) => {
             let signal = new::<work::WorkAssigned>(&e.step, cycle, at).holder(&e.assignee).role(&e.role);
             signal.moving(Move::Step { step: e.step.clone(), holder: e.assignee.clone() })

@@ -177,6 +177,11 @@ impl House {
     }
 
     pub fn dispatch(&mut self) {
+        self.dispatch_to("cr", 1);
+    }
+
+    /// A hand-off to somebody; to nobody yet, if empty.
+    pub fn dispatch_to(&mut self, assignee: &str, hand_off: u32) {
         self.rehearsal.hear(work::WorkDispatched {
             ticket: Some(self.ticket_ref()),
             role: "cr-manager".into(),
