@@ -190,6 +190,9 @@ fn verdicts_are_taken_over_as_judged() {
         ],
     );
     assert_eq!((missed_then_cancelled.verdicts.len(), missed_then_cancelled.breaches()), (1, 1));
+    let missed = &missed_then_cancelled.verdicts[0];
+    assert_eq!(missed.delay(hour(99)), 5 * 3600, "nobody is late with what was taken from him");
+    assert_eq!(missed.done_at, None, "nor has he done it");
 }
 
 #[test]
@@ -208,6 +211,23 @@ fn a_corrected_verdict_accuses_nobody_and_stays_in_the_log() {
     assert_eq!((row.breaches(), row.rungs(), row.clocks.len()), (0, 1, 0));
     assert!(row.verdicts[0].corrected);
     assert!(row.log.iter().any(|moment| moment.event() == "clock.breached"));
+}
+
+#[test]
+fn a_verdict_taken_back_accuses_nobody_either() {
+    let c = case(1, "B1");
+    for to in ["running", "cancelled"] {
+        let row = row_of(
+            &c,
+            [
+                c.opened("service", "general", hour(1)),
+                c.started(hour(25), hour(1)),
+                c.breached("P1", hour(25)),
+                c.corrected(to, hour(26)),
+            ],
+        );
+        assert_eq!((row.breaches(), row.verdicts[0].outcome), (0, Outcome::Cancelled), "{to}");
+    }
 }
 
 #[test]

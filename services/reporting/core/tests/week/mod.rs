@@ -213,9 +213,13 @@ impl Case {
     }
 
     pub fn breached(&self, holder: &str, due: Time) -> (AnyEvent, Time) {
+        self.missed("feedback", holder, due)
+    }
+
+    pub fn missed(&self, clock: &str, holder: &str, due: Time) -> (AnyEvent, Time) {
         let event = watchdog::ClockBreached {
             ticket: self.ticket(),
-            clock: "feedback".into(),
+            clock: clock.into(),
             due_at: due.0,
             holder: holder.into(),
             ..Default::default()
