@@ -236,10 +236,20 @@ fn barred_persons_stand_in_a_column() {
     let row = row_of(&c, [c.opened("service", "general", hour(1))]);
     assert_eq!(row.columns()[9], chassis_core::Value::Words(vec!["P9".into()]));
     assert!(row.is_barred("P9") && !row.is_barred("P1"));
-    assert!(
-        !row_of(&c, [c.opened("service", "general", hour(1)), c.reclassified("major", hour(2))])
-            .is_barred("P9")
-    );
+    let reclassified =
+        row_of(&c, [c.opened("service", "general", hour(1)), c.reclassified("major", hour(2))]);
+    assert!(reclassified.is_barred("P9"), "nothing said lifts no bar");
+}
+
+#[test]
+fn who_is_barred_by_a_step_stands_there_too() {
+    let c = case(1, "B1");
+    let (opened, barred) = (c.opened("service", "general", hour(1)), c.barred("P1", hour(2)));
+    for events in [[opened.clone(), barred.clone()], [barred, opened]] {
+        let row = row_of(&c, events);
+        assert_eq!(row.columns()[9], chassis_core::Value::Words(vec!["P1".into(), "P9".into()]));
+        assert!(row.is_barred("P1") && row.is_barred("P9"));
+    }
 }
 
 #[test]

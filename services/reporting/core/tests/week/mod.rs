@@ -186,6 +186,12 @@ impl Case {
         )
     }
 
+    /// A step bars somebody.
+    pub fn barred(&self, person: &str, at: Time) -> (AnyEvent, Time) {
+        let barred = vec![person.to_owned()];
+        (dispatch::WorkStepDone { ticket: self.ticket(), barred, ..Default::default() }.into(), at)
+    }
+
     pub fn completed(&self, at: Time) -> (AnyEvent, Time) {
         (dispatch::WorkCompleted { ticket: self.ticket(), ..Default::default() }.into(), at)
     }
