@@ -6,6 +6,7 @@
 //! desk.rs     what people do to one case, each with a token of his own
 //! forms.rs    what they write
 //! heard.rs    the event stream, as any subscriber reads it
+//! refused.rs  what a refusal says, in both languages
 //! patience.rs waiting for what becomes true by itself
 //! ```
 //!
@@ -18,9 +19,11 @@ pub mod desk;
 pub mod forms;
 pub mod heard;
 pub mod patience;
+pub mod refused;
 pub mod replicas;
 pub mod system;
 
 pub use desk::Case;
 pub use patience::{settled, wait_for};
+pub use refused::Refused;
 pub use system::System;
