@@ -18,12 +18,12 @@ use proto::{
     reporting::v1::{GetRowRequest, Row},
     sla_watchdog::v1::{Clock, GetClocksRequest},
 };
+use stage::{settled, wait_for};
 use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Response, Status};
 
 use crate::{
     forms::{self, Fields},
-    patience::{settled, wait_for},
     system::System,
 };
 

@@ -7,7 +7,6 @@
 //! forms.rs    what they write
 //! heard.rs    the event stream, as any subscriber reads it
 //! refused.rs  what a refusal says, in both languages
-//! patience.rs waiting for what becomes true by itself
 //! ```
 //!
 //! Invariants
@@ -18,12 +17,11 @@
 pub mod desk;
 pub mod forms;
 pub mod heard;
-pub mod patience;
 pub mod refused;
 pub mod replicas;
 pub mod system;
 
 pub use desk::Case;
-pub use patience::{settled, wait_for};
 pub use refused::Refused;
+pub use stage::{settled, wait_for};
 pub use system::System;
