@@ -3,11 +3,12 @@
 mod office;
 
 use chassis_core::Actor;
-use office::{Office, person, request_id, tool};
+use office::{Office, tool};
 use proto::directory::v1::{
     ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, GetContactRequest, ImportRecordsRequest,
     ImportRecordsResponse, ListNodesRequest, ListPersonsRequest, MoveTimeRequest, SignInRequest,
 };
+use stage::{person, request_id};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -98,7 +99,7 @@ async fn a_password_opens_the_door(office: &Office) {
     let nodes =
         office.client.clone().list_nodes(office.with(&token, ListNodesRequest::default())).await.unwrap();
     assert_eq!(nodes.into_inner().nodes.len(), 31);
-    let actor = office.setup.verifier.check(&token).unwrap();
+    let actor = office.ground.setup.verifier.check(&token).unwrap();
     assert!(actor.has_role("cr-manager") && actor.person() == Some("SF-E01-CRM"));
     for (person, password) in
         [("SF-E01-CRM", "wrong"), ("SF-E02-CRM", "hotline-demo"), ("NOBODY", "hotline-demo")]
