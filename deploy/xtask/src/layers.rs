@@ -5,6 +5,7 @@
 //! shell     chassis
 //! stage     stage: what tests of services stand on; only dev-dependencies name it
 //! services  <service>: its own core and what is below
+//! trial     trial: every core at once, pure as they are
 //! whole     hotline, tests
 //! ```
 //!
@@ -71,6 +72,8 @@ enum Layer<'a> {
     /// Starts servers and a chassis for tests; no program contains it.
     Stage,
     Service(&'a str),
+    /// Plays the cores together, in memory.
+    Trial,
     Whole,
     /// Sees all of it, and is no part of it.
     Tests,
@@ -88,6 +91,7 @@ impl<'a> Layer<'a> {
             "chassis-core" => Layer::Shared(3),
             "chassis" => Layer::Chassis,
             "stage" => Layer::Stage,
+            "trial" => Layer::Trial,
             "hotline" => Layer::Whole,
             "tests" => Layer::Tests,
             "xtask" | "local-engines" => Layer::Tool,
@@ -97,7 +101,7 @@ impl<'a> Layer<'a> {
     }
 
     fn is_pure(self) -> bool {
-        matches!(self, Layer::Shared(_) | Layer::Core(_))
+        matches!(self, Layer::Shared(_) | Layer::Core(_) | Layer::Trial)
     }
 }
 
@@ -162,14 +166,18 @@ fn refusal(from: Layer<'_>, to: Layer<'_>) -> Option<&'static str> {
         (Layer::Tool, _) => Some("tools know the programs, not the crates"),
         (_, Layer::Tool) => Some("servers are started by tests and tools only"),
         (_, Layer::Whole | Layer::Tests) => Some("nothing depends on the whole"),
+        (_, Layer::Trial) => Some("what serves does not try things out"),
+        (Layer::Trial, Layer::Core(_)) => None,
         (Layer::Service(one), Layer::Core(other)) if one == other => None,
         (_, Layer::Core(_)) => Some("a core belongs to its service"),
         (_, Layer::Service(_)) => Some("services hear each other's events, they do not call"),
         (Layer::Shared(one), Layer::Shared(other)) if other >= one => Some("the wrong way round"),
         (Layer::Shared(0 | 1), Layer::Proto) => Some("working time and the language know no contracts"),
         (Layer::Proto, _) => Some("the contracts depend on nothing of ours"),
-        (Layer::Shared(_) | Layer::Core(_), Layer::Chassis) => Some("a pure crate reaches outside"),
-        (Layer::Shared(_) | Layer::Core(_) | Layer::Chassis | Layer::Service(_), _) => None,
+        (Layer::Shared(_) | Layer::Core(_) | Layer::Trial, Layer::Chassis) => {
+            Some("a pure crate reaches outside")
+        }
+        (Layer::Shared(_) | Layer::Core(_) | Layer::Trial | Layer::Chassis | Layer::Service(_), _) => None,
     }
 }
 

@@ -60,8 +60,13 @@ impl<'a> Book<'a> {
                 ),
             )
         })?;
-        let reactions = Reactions::of(playbook, &case.case_type);
-        Ok(Book { playbook, case_type: playbook.case_type(&case.case_type), directory, reactions })
+        Ok(Book::under(playbook, &case.case_type, directory))
+    }
+
+    /// For cases of this type, whatever they were opened under.
+    pub fn under(playbook: &'a Playbook, case_type: &str, directory: &'a Snapshot) -> Book<'a> {
+        let reactions = Reactions::of(playbook, case_type);
+        Book { playbook, case_type: playbook.case_type(case_type), directory, reactions }
     }
 
     /// Whether a clock reacts to it, or the fold learns from it.

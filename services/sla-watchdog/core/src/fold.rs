@@ -102,14 +102,18 @@ impl<'a, 'b> Fold<'a, 'b> {
         if let Some(n) = signal.keys.hand_off.filter(|_| signal.hands_off()) {
             self.supersede(n, signal.at);
         }
-        if signal.closes() {
-            self.view.closed = Some(signal.at);
-            self.end_cycle(signal.at);
-        }
         let (event, subject) = (signal.name.text(), signal.subject());
         let matches = |trigger: &Trigger| trigger.matches(event, subject, facts);
         let book = self.book;
         let reactions = book.reactions.get(event);
+        if signal.closes() {
+            // A clock that closing stops was met by it; only what is left ends with the cycle.
+            for (clock, trigger) in reactions.iter().flat_map(|to| &to.stop).filter(|(_, t)| matches(t)) {
+                self.finish(clock, trigger, signal, How::Met);
+            }
+            self.view.closed = Some(signal.at);
+            self.end_cycle(signal.at);
+        }
         let ends = reactions.map(|to| [(&to.stop, How::Met), (&to.cancel, How::Cancelled)]);
         for (triggers, how) in ends.into_iter().flatten() {
             for (clock, trigger) in triggers.iter().filter(|(_, trigger)| matches(trigger)) {

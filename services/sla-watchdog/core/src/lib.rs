@@ -35,6 +35,7 @@ mod instance;
 mod judge;
 mod ledger;
 mod recipients;
+mod replay;
 mod run;
 mod say;
 mod signal;
@@ -48,6 +49,7 @@ pub use calendars::in_force as calendars_in_force;
 pub use case::{Case, PastCycle, may_see, uncovered};
 pub use command::{Command, Reply};
 pub use ledger::{Correction, Ended, How, Ledger, RungFired, Span, State};
+pub use replay::{Replay, Verdict};
 
 /// The one timer of a case.
 pub const TIMER: &str = "clocks";

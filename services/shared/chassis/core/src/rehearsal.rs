@@ -62,9 +62,14 @@ impl<C: Core> Rehearsal<C> {
 
     /// Hears an event that its source recorded at `recorded_at`.
     pub fn hear_any(&mut self, event: AnyEvent, recorded_at: Time) {
+        self.hear_from("person:rehearsal", event, recorded_at);
+    }
+
+    /// Hears what `actor` caused at another service.
+    pub fn hear_from(&mut self, actor: &str, event: AnyEvent, recorded_at: Time) {
         let subject = event.ticket().and_then(|ticket| ticket.ticket_id.parse::<Id>().ok());
         let home = subject.map_or_else(|| Shard::all().next().expect("there are shards"), Id::shard);
-        self.hear_at(home, event, subject, recorded_at);
+        self.hear_at(home, event, subject, recorded_at, actor);
         self.deliver_addressed();
     }
 
@@ -100,10 +105,15 @@ impl<C: Core> Rehearsal<C> {
 
     /// Everything said since the last call.
     pub fn take_said(&mut self) -> Vec<AnyEvent> {
-        std::mem::take(&mut self.said).into_iter().map(|said| said.event).collect()
+        self.take_entries().into_iter().map(|said| said.event).collect()
     }
 
-    fn hear_at(&mut self, home: Shard, event: AnyEvent, subject: Option<Id>, recorded_at: Time) {
+    /// The same with types and subjects, for whoever passes it on.
+    pub fn take_entries(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.said)
+    }
+
+    fn hear_at(&mut self, home: Shard, event: AnyEvent, subject: Option<Id>, recorded_at: Time, actor: &str) {
         let seq = self.heard.entry(home).or_default();
         *seq += 1;
         let heard = Heard {
@@ -111,7 +121,7 @@ impl<C: Core> Rehearsal<C> {
             branch: event.ticket().map(|ticket| ticket.branch.clone()),
             event,
             subject,
-            actor: "person:rehearsal".to_owned(),
+            actor: actor.to_owned(),
             hops: 0,
             recorded_at,
             occurred_at: None,
@@ -167,7 +177,7 @@ impl<C: Core> Rehearsal<C> {
             let said = &mut self.said[place];
             let home = said.to.take().expect("found by it");
             let (event, subject) = (said.event.clone(), said.about.subject);
-            self.hear_at(home, event, subject, self.now);
+            self.hear_at(home, event, subject, self.now, "person:rehearsal");
         }
     }
 }

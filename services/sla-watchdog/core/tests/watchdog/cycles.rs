@@ -156,3 +156,18 @@ fn an_outage_over_the_reopening_does_not_swallow_a_breach() {
         ]
     );
 }
+
+/// The desk that records nothing but the closing: its clock is met by it, or met late.
+#[test]
+fn a_clock_that_closing_stops_is_met_by_it() {
+    let stopped =
+        WHOLE.replacen("stop: [work.completed]\n    cancel: [ticket.closed]", "stop: [ticket.closed]", 1);
+    assert_ne!(stopped, WHOLE);
+    let closed_at = |day: i64| {
+        let desk = Desk::with(&stopped);
+        desk.until(at(1, 10, 0)).hear(desk.opened("general")).until(at(day, 12, 0)).hear(desk.closed());
+        desk.until(at(day, 13, 0));
+        desk.state("whole", "")
+    };
+    assert_eq!((closed_at(1), closed_at(3)), ("met", "met_late"));
+}

@@ -1,0 +1,114 @@
+//! The ground that cases are tried on: an organisation, its calendars and the rule books, folded as the services fold
+//! what the directory says.
+
+use std::collections::BTreeSet;
+
+use organisation::{ApplyError, Snapshot};
+use playbook::{Level, Playbook};
+use proto::{AnyEvent, directory::v1 as directory};
+
+/// Where nobody said which hours count: every day from nine to six.
+pub const USUAL_HOURS: &str =
+    "id: usual-hours\nversion: 1\nzone: Asia/Shanghai\nweek:\n  daily: [\"09:00-18:00\"]\n";
+
+/// What an organisation is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Ground {
+    pub nodes: Vec<directory::Node>,
+    pub persons: Vec<directory::Person>,
+    /// Sources, parents first; of an imagined organisation the last one that is not the call centre's is the branches'.
+    pub calendars: Vec<String>,
+    /// Files of each rule book, as (path, text).
+    pub playbooks: Vec<Vec<(String, String)>>,
+}
+
+impl Ground {
+    /// An organisation as small as the rule book allows: one node of each level above the branches, and one invented
+    /// person for every role.
+    pub fn imagined(playbook: &Playbook, branches: &BTreeSet<String>, calendars: &[String]) -> Ground {
+        let calendars = match calendars {
+            [] => vec![USUAL_HOURS.to_owned()],
+            given => given.to_vec(),
+        };
+        let sources =
+            calendars.iter().rev().filter_map(|text| calendar::CalendarSource::from_yaml(text).ok());
+        let sources: Vec<_> = sources.collect();
+        let hours = sources.iter().find(|source| source.id != "call-centre");
+        let zone = hours.into_iter().chain(&sources).find_map(|source| source.zone.as_deref());
+        let node = |code: &str, parent: &str, level: &str| directory::Node {
+            code: code.to_owned(),
+            parent: parent.to_owned(),
+            level: level.to_owned(),
+            zone: zone.unwrap_or("Asia/Shanghai").to_owned(),
+            ..Default::default()
+        };
+        let mut nodes = vec![
+            directory::Node {
+                calendar: hours.map(|source| source.id.clone()).unwrap_or_default(),
+                ..node("group", "", "group")
+            },
+            node("division", "group", "division"),
+            node("area", "division", "area"),
+        ];
+        nodes.extend(branches.iter().map(|branch| node(branch, "area", "branch")));
+        let mut persons = Vec::new();
+        for role in playbook.roles.values() {
+            match role.level {
+                Level::Branch => persons.extend(branches.iter().map(|branch| person(&role.id, branch))),
+                level => persons.push(person(&role.id, level.as_str())),
+            }
+        }
+        Ground { nodes, persons, calendars, playbooks: Vec::new() }
+    }
+
+    pub fn with(mut self, files: &[(&str, &str)]) -> Ground {
+        let own = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+        self.playbooks.push(files.iter().map(own).collect());
+        self
+    }
+
+    /// Folded.
+    ///
+    /// # Errors
+    /// A calendar or rule book that does not load.
+    pub fn snapshot(&self) -> Result<Snapshot, ApplyError> {
+        let mut snapshot = Snapshot::default();
+        let mut take = |event: AnyEvent| {
+            let seq = snapshot.seq() + 1;
+            snapshot.apply(seq, &event)
+        };
+        for source in &self.calendars {
+            let (id, version) = (id_of(source).unwrap_or_default(), 1);
+            take(directory::CalendarActivated { id, version, source: source.clone() }.into())?;
+        }
+        let (nodes, persons) = (self.nodes.clone(), self.persons.clone());
+        take(directory::DirectoryChanged { nodes, persons, ..Default::default() }.into())?;
+        for files in &self.playbooks {
+            let texts: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+            let (id, version) = Playbook::load(&texts)
+                .map(|playbook| (playbook.id.clone(), playbook.version))
+                .unwrap_or_default();
+            let file = |(path, text): &(String, String)| directory::DocumentFile {
+                path: path.clone(),
+                text: text.clone(),
+            };
+            let files = files.iter().map(file).collect();
+            take(directory::PlaybookActivated { id, version, files }.into())?;
+        }
+        Ok(snapshot)
+    }
+}
+
+/// The id that a calendar's source gives itself; a source that cannot be read is refused when it is taken in.
+fn id_of(source: &str) -> Option<String> {
+    calendar::CalendarSource::from_yaml(source).ok().map(|source| source.id)
+}
+
+/// Nobody real: the role and the place are the name.
+fn person(role: &str, node: &str) -> directory::Person {
+    directory::Person {
+        code: format!("{role}.{node}"),
+        roles: vec![directory::Role { role: role.to_owned(), node: node.to_owned() }],
+        ..Default::default()
+    }
+}

@@ -1,0 +1,110 @@
+//! Fields as a scenario writes them, in the two halves that the services take: facts, and words that are sealed.
+
+use std::collections::BTreeMap;
+
+use chassis_core::{Refusal, Sealed};
+use dispatch_core::{Proof, Report};
+use intake_core::form::{Place, Reading, parse_field};
+use jiff::tz::TimeZone;
+use playbook::{CaseType, Facts, Field, FieldKind, ProofKind, Step};
+use serde_json::Value as Json;
+
+/// Field -> what is written into it: words, numbers, truths, lists of choices.
+pub type Words = BTreeMap<String, Json>;
+
+/// A form, read.
+#[derive(Debug, Default)]
+pub(super) struct Filled {
+    pub facts: Facts,
+    pub personal: BTreeMap<String, Sealed>,
+    /// Persons named in fields that bar them.
+    pub about: Vec<String>,
+    /// What identifies the customer and his things, by the kind of field.
+    pub tokens: BTreeMap<&'static str, String>,
+}
+
+/// Reads a case type's form. A field that the form does not have goes on as it is: the core refuses it by name.
+pub(super) fn fill(
+    case_type: &CaseType,
+    words: &Words,
+    currency: &str,
+    zone: &TimeZone,
+) -> Result<Filled, Refusal> {
+    let place = Place { currency: currency.to_owned(), zone: zone.clone() };
+    let mut filled = Filled::default();
+    for (name, word) in words {
+        let text = text(word);
+        let Some(field) = case_type.field(name) else {
+            filled.personal.insert(name.clone(), sealed());
+            continue;
+        };
+        match parse_field(field, &text, &place).map_err(|wrong| Refusal::invalid(vec![wrong]))? {
+            Reading::Facts(facts) => facts.into_iter().for_each(|(name, value)| {
+                filled.facts.set(name, value);
+            }),
+            Reading::Personal(text) => filled.keep(field, text),
+        }
+    }
+    Ok(filled)
+}
+
+impl Filled {
+    fn keep(&mut self, field: &Field, text: String) {
+        match field.kind {
+            FieldKind::Person { bars: true } => self.about.push(text.clone()),
+            FieldKind::Phone => drop(self.tokens.insert("phone", text.clone())),
+            FieldKind::Plate => drop(self.tokens.insert("plate", text.clone())),
+            FieldKind::Vin => drop(self.tokens.insert("vin", text.clone())),
+            _ => {}
+        }
+        self.personal.insert(field.name.clone(), sealed());
+    }
+}
+
+/// A step's report. Proofs are there unless the scenario says which.
+pub(super) fn report(
+    rule: Option<&Step>,
+    words: &Words,
+    proofs: Option<&[ProofKind]>,
+    currency: &str,
+    zone: Option<&str>,
+) -> Result<Report, Refusal> {
+    let mut report = Report::default();
+    for (name, word) in words {
+        let text = text(word);
+        let field = rule.and_then(|rule| rule.field(name));
+        match field {
+            Some(field) if !field.facts().is_empty() => {
+                let read = dispatch_core::read_field(field, &text, currency, zone);
+                for (name, value) in read.map_err(|wrong| Refusal::invalid(vec![wrong]))? {
+                    report.facts.set(name, value);
+                }
+            }
+            _ => {
+                if field.is_some_and(|field| matches!(field.kind, FieldKind::Person { bars: true })) {
+                    report.bars.push(text);
+                }
+                report.sealed.insert(name.clone(), sealed());
+            }
+        }
+    }
+    let wanted =
+        || rule.iter().flat_map(|rule| &rule.proofs).filter_map(|proof| proof.any_of.first().copied());
+    let kinds: Vec<ProofKind> = proofs.map_or_else(|| wanted().collect(), <[ProofKind]>::to_vec);
+    let proof = |kind| Proof { kind, reference: "scenario/1".to_owned(), digest: vec![7; 32] };
+    report.proofs = kinds.into_iter().map(proof).collect();
+    Ok(report)
+}
+
+/// What is personal stays out of a trial: only that something was written counts.
+pub(super) fn sealed() -> Sealed {
+    Sealed::parse("s1.scenario").expect("it has the prefix")
+}
+
+pub(super) fn text(word: &Json) -> String {
+    match word {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
