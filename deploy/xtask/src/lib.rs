@@ -20,5 +20,6 @@ pub mod engines;
 pub mod layers;
 pub mod program;
 pub mod python;
+pub mod rules;
 pub mod test;
 pub mod workspace;

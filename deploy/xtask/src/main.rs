@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, test};
+use xtask::{bench, check, demo, engines, rules, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -25,6 +25,8 @@ enum Command {
     Layers,
     /// Measures the system against its targets.
     Bench(bench::Args),
+    /// Which rules of the catalogue the rule books carry, and which scenarios show that they hold.
+    Rules(rules::Args),
     /// Runs NATS and Postgres alone and prints their urls, until Ctrl-C.
     Engines(engines::Args),
 }
@@ -37,6 +39,7 @@ async fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Layers => check::layers().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(args).await,
+        Command::Rules(args) => rules::run(&args),
         Command::Engines(args) => engines::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -9,7 +9,7 @@ use proto::Service;
 
 use crate::{
     bench_command, client::Connection, demo_command, directory_command, events_command, import_command,
-    report_command, run, ticket_command, verify_command,
+    playbook, report_command, run, ticket_command, verify_command,
 };
 
 /// The call centre: services, and the tools to look after them.
@@ -58,6 +58,9 @@ pub enum Command {
     Demo(demo_command::Demo),
     /// Measure a path beside a reference taken in the same run.
     Bench(bench_command::Bench),
+    /// Rule books: check, show, try on imagined and on recorded cases.
+    #[command(subcommand)]
+    Playbook(playbook::PlaybookCommand),
     /// Branches, people, playbooks, calendars, and how business time runs.
     #[command(subcommand)]
     Directory(directory_command::DirectoryCommand),
@@ -98,9 +101,12 @@ pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         print!("{DEFAULTS}");
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Playbook(command) = cli.command {
+        return playbook::carry_out(command);
+    }
     let config = config(cli.config.as_deref())?;
     match cli.command {
-        Command::Config => Ok(ExitCode::SUCCESS),
+        Command::Config | Command::Playbook(_) => Ok(ExitCode::SUCCESS),
         Command::Up => run::up(config).await,
         Command::Run { service } => run::one(config, service.into()).await,
         Command::Healthcheck { service } => run::healthcheck(&config, service.map(Into::into)).await,

@@ -20,6 +20,7 @@ pub mod directory_command;
 pub mod events_command;
 pub mod import;
 pub mod import_command;
+pub mod playbook;
 pub mod report_command;
 pub mod run;
 pub mod ticket_command;

@@ -1,0 +1,85 @@
+//! `hotline playbook`: a rule book read, checked, shown and tried, from its files alone. No service is asked.
+//!
+//! ```text
+//! files.rs  rule books, calendars, an organisation, a recording from disk --> trial (pure) --> a text for people
+//! ```
+
+pub mod backtest;
+pub mod check;
+pub mod files;
+pub mod journal;
+pub mod limits;
+pub mod rules;
+pub mod scenarios;
+
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use playbook::Lang;
+
+#[derive(Debug, Subcommand)]
+pub enum PlaybookCommand {
+    /// Everything questionable about a rule book, each with its place and a hint.
+    Check(check::Check),
+    /// The rule book as a document.
+    Show(check::Show),
+    /// The JSON Schema for editors.
+    Schema,
+    /// Play scenarios through the cores that serve, in simulated time.
+    Test(scenarios::Test),
+    /// One imagined case: everything that would happen, and when.
+    Simulate(scenarios::Simulate),
+    /// Rules of a catalogue: which rule books carry them, which scenarios show that they hold.
+    Rules(rules::Rules),
+    /// Learn the limits of an existing desk from its recorded targets, as a rule book.
+    Limits(limits::Limits),
+    /// What a rule book would have made of recorded cases; with two, where they differ.
+    Backtest(backtest::BacktestArguments),
+}
+
+/// The language of what is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    #[default]
+    En,
+    #[value(name = "zh-CN", alias = "zh")]
+    Chinese,
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Lang {
+        match language {
+            Language::En => Lang::En,
+            Language::Chinese => Lang::Zh,
+        }
+    }
+}
+
+/// One of two texts.
+pub(crate) fn say<'t>(lang: Lang, zh: &'t str, en: &'t str) -> &'t str {
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    }
+}
+
+/// Hundredths of a per cent as people read them.
+pub(crate) fn per_cent(hundredths: u64) -> String {
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+pub fn carry_out(command: PlaybookCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        PlaybookCommand::Check(check) => check::check(&check),
+        PlaybookCommand::Show(show) => check::show(&show),
+        PlaybookCommand::Schema => {
+            println!("{}", serde_json::to_string_pretty(&playbook::schema::schema())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        PlaybookCommand::Test(test) => scenarios::test(&test),
+        PlaybookCommand::Simulate(simulate) => scenarios::simulate(&simulate),
+        PlaybookCommand::Rules(rules) => rules::carry_out(&rules),
+        PlaybookCommand::Limits(limits) => limits::carry_out(&limits),
+        PlaybookCommand::Backtest(backtest) => backtest::carry_out(&backtest),
+    }
+}

@@ -1,0 +1,172 @@
+//! `hotline playbook rules`: which rules of a catalogue the rule books carry, which scenarios cover them, and whether
+//! those hold.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use playbook::Lang;
+use serde_json::Value;
+use trial::scenario;
+
+use super::{
+    Language,
+    files::{self, Place},
+    say,
+    scenarios::{Stage, beside},
+};
+
+#[derive(Debug, Args)]
+pub struct Rules {
+    /// The catalogue: a text with table rows that begin with the rule's number.
+    pub catalogue: PathBuf,
+    /// Rule books, each with its `*.test.yaml`.
+    #[arg(required = true)]
+    pub rule_books: Vec<PathBuf>,
+    /// Also the rules that no rule book names.
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub language: Language,
+}
+
+/// What is known about one rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    pub rule_books: BTreeSet<String>,
+    pub scenarios: usize,
+    pub failed: usize,
+}
+
+/// Scenarios that cover a rule which is not in the catalogue are a slip of the pen, so they count as failed.
+pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
+    let lang = rules.language.into();
+    let catalogue = numbers(&files::text(&rules.catalogue)?);
+    let mut found: BTreeMap<String, Coverage> =
+        catalogue.iter().map(|rule| (rule.clone(), Coverage::default())).collect();
+    for path in &rules.rule_books {
+        cover(path, &Place::default(), lang, &mut found)?;
+    }
+    // Readings are named beside rules and have a page of their own.
+    let unknown: Vec<&String> =
+        found.keys().filter(|rule| !catalogue.contains(*rule) && !rule.starts_with("A-")).collect();
+    println!("{}", table(rules, &found, lang));
+    let count = |what: fn(&Coverage) -> bool| {
+        found.iter().filter(|(rule, coverage)| catalogue.contains(*rule) && what(coverage)).count()
+    };
+    let carried = count(|coverage| !coverage.rule_books.is_empty());
+    let shown = count(|coverage| coverage.scenarios > 0 && coverage.failed == 0);
+    let failed = count(|coverage| coverage.failed > 0);
+    println!(
+        "{}: {}, {}: {carried}, {}: {shown}, {}: {failed}",
+        say(lang, "条款", "rules"),
+        catalogue.len(),
+        say(lang, "规则书承载", "carried by a rule book"),
+        say(lang, "场景证明", "shown by a scenario"),
+        say(lang, "不成立", "not holding"),
+    );
+    for rule in &unknown {
+        println!("{rule}: {}", say(lang, "目录里没有这一条", "no such rule in the catalogue"));
+    }
+    Ok(if failed == 0 && unknown.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The first cells of table rows that look like `DG-08`.
+fn numbers(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix('|')?.split('|').next());
+    rows.map(str::trim).filter(|cell| is_number(cell)).map(str::to_owned).collect()
+}
+
+fn is_number(word: &str) -> bool {
+    word.split_once('-').is_some_and(|(group, number)| {
+        !group.is_empty()
+            && group.chars().all(|c| c.is_ascii_uppercase())
+            && !number.is_empty()
+            && number.chars().all(|c| c.is_ascii_digit())
+    })
+}
+
+fn cover(
+    path: &PathBuf,
+    place: &Place,
+    lang: Lang,
+    found: &mut BTreeMap<String, Coverage>,
+) -> anyhow::Result<()> {
+    let texts = files::texts(std::slice::from_ref(path))?;
+    let mut scenarios = Vec::new();
+    for file in beside(path)? {
+        scenarios.extend(scenario::read(&file.display().to_string(), &files::text(&file)?)?);
+    }
+    let branches = scenarios.iter().map(|scenario| scenario.branch.clone()).collect();
+    let stage = Stage::set(&texts, place, &branches, lang)?;
+    let mut named = BTreeSet::new();
+    collect(&stage.playbook.to_json(), &mut named);
+    for rule in named {
+        found.entry(rule).or_default().rule_books.insert(stage.playbook.id.clone());
+    }
+    for scenario in &scenarios {
+        let holds = scenario::play(scenario, &stage.directory, &stage.playbook).holds();
+        for rule in &scenario.covers {
+            let coverage = found.entry(rule.clone()).or_default();
+            coverage.scenarios += 1;
+            coverage.failed += usize::from(!holds);
+        }
+    }
+    Ok(())
+}
+
+/// Everything that stands under `rules` anywhere in a rule book.
+fn collect(value: &Value, rules: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, rules)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::Array(items) if key == "rules" => {
+                        rules.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
+                    }
+                    value => collect(value, rules),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn table(rules: &Rules, found: &BTreeMap<String, Coverage>, lang: Lang) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        say(lang, "条款", "rule"),
+        say(lang, "规则书", "rule books"),
+        say(lang, "场景", "scenarios"),
+        say(lang, "成立", "holds"),
+    ]);
+    for (rule, coverage) in found {
+        if !rules.all && coverage.rule_books.is_empty() && coverage.scenarios == 0 {
+            continue;
+        }
+        let holds = match (coverage.scenarios, coverage.failed) {
+            (0, _) => "",
+            (_, 0) => say(lang, "是", "yes"),
+            _ => say(lang, "否", "NO"),
+        };
+        let books = coverage.rule_books.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        table.add_row([rule.clone(), books, coverage.scenarios.to_string(), holds.to_owned()]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_from_the_rows_of_a_catalogue() {
+        let text = "# Rules\n| id | kind |\n| --- | --- |\n| DG-01 | RECORD | as A-05 says |\n| PM-03 | CLOCK |\n|no-1|x|\n";
+        assert_eq!(numbers(text), BTreeSet::from(["DG-01".to_owned(), "PM-03".to_owned()]));
+    }
+}
