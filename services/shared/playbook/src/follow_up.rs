@@ -115,6 +115,19 @@ impl FollowUp {
         self.after.matches(event, subject, facts) && Condition::met(self.when.as_ref(), facts)
     }
 
+    /// Whether a case is in the sample. Drawn by its id, so that every replay draws the same ones, and by the rule's, so
+    /// that two rules do not always draw the same cases.
+    pub fn is_drawn(&self, case: &[u8; 16]) -> bool {
+        let Some(percent) = self.sample else { return true };
+        let bytes = self.id.bytes().chain([0]).chain(case.iter().copied());
+        // FNV-1a: the same on every machine and in every version.
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        // Its low digits alone repeat too soon; folded they are even.
+        ((hash >> 32) ^ hash) % 100 < u64::from(percent)
+    }
+
     /// `answers` are facts named by question.
     pub fn is_unhappy(&self, answers: &Facts) -> bool {
         self.unhappy.as_ref().is_some_and(|c| c.holds(answers))

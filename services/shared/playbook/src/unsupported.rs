@@ -20,9 +20,6 @@ impl Playbook {
             if clock.extension.is_some() {
                 found.lacking(&place, "延期申请", "extensions of a clock");
             }
-            if clock.repeat.is_some() {
-                found.lacking(&place, "时钟的重复提醒", "repeating reminders of a clock");
-            }
         }
         for matrix in self.matrices.values().filter(|m| m.verbal.is_some()) {
             found.lacking(
@@ -73,9 +70,6 @@ impl Playbook {
             }
             if follow_up.series.is_some() {
                 found.lacking(&place, "系列回访", "a series of follow-ups");
-            }
-            if follow_up.sample.is_some_and(|percent| percent < 100) {
-                found.lacking(&place, "抽样回访", "follow-up of a sample");
             }
         }
     }
