@@ -21,7 +21,7 @@ pub(crate) fn after(
     let facts = signal.seen_with(&known.facts);
     let subject = signal.subject.as_deref();
     for rule in playbook.follow_ups_after(&known.matter.case_type, &signal.name, subject, &facts) {
-        if !may_come(known, rule, signal) {
+        if !rule.is_drawn(ticket.uuid().as_bytes()) || !may_come(known, rule, signal) {
             continue;
         }
         let at = Time(rule.after.instant(signal.at.0, &known.facts));

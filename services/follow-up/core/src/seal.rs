@@ -19,8 +19,8 @@ pub(crate) fn if_over(ticket: Id, known: &mut Known, playbook: &Playbook, step: 
         known.cancel_open(step.now());
     }
     let none_open = known.open().next().is_none();
-    let none_will_come = known.work_over || all_expected_are_over(known, playbook);
-    if !(wants_reopen || none_open && none_will_come && !closing_brings_one(known, playbook)) {
+    let none_will_come = known.work_over || all_expected_are_over(ticket, known, playbook);
+    if !(wants_reopen || none_open && none_will_come && !closing_brings_one(ticket, known, playbook)) {
         return;
     }
     let verdict = verdict(known);
@@ -35,18 +35,18 @@ pub(crate) fn if_over(ticket: Id, known: &mut Known, playbook: &Playbook, step: 
 
 /// Whether every rule that can apply to this case has had its call. Without this a call-back
 /// after the customer's feedback would wait for months of improvement work to be sealed.
-fn all_expected_are_over(known: &Known, playbook: &Playbook) -> bool {
+fn all_expected_are_over(ticket: Id, known: &Known, playbook: &Playbook) -> bool {
     let mut expected =
-        expected(known, playbook).filter(|rule| rule.after.event != TicketClosed::NAME).peekable();
+        expected(ticket, known, playbook).filter(|rule| rule.after.event != TicketClosed::NAME).peekable();
     expected.peek().is_some() && expected.all(|rule| known.this_round().any(|call| call.rule == rule.id))
 }
 
 /// A call is to be made after the closing, which does not wait for our seal: the seal waits for the
 /// closing instead, so that it says what became of that call too.
-fn closing_brings_one(known: &Known, playbook: &Playbook) -> bool {
+fn closing_brings_one(ticket: Id, known: &Known, playbook: &Playbook) -> bool {
     known.closed_at.is_none()
         && !is_demanded(known, playbook)
-        && expected(known, playbook).any(|rule| rule.after.event == TicketClosed::NAME)
+        && expected(ticket, known, playbook).any(|rule| rule.after.event == TicketClosed::NAME)
 }
 
 /// Whether a case of this type closes with our seal only.
@@ -55,11 +55,12 @@ pub(crate) fn is_demanded(known: &Known, playbook: &Playbook) -> bool {
 }
 
 /// The rules that can apply to this case as it is now.
-fn expected<'a>(known: &'a Known, playbook: &'a Playbook) -> impl Iterator<Item = &'a Rule> {
+fn expected<'a>(ticket: Id, known: &'a Known, playbook: &'a Playbook) -> impl Iterator<Item = &'a Rule> {
     playbook
         .follow_ups
         .iter()
         .filter(|rule| rule.applies_to(&known.matter.case_type))
+        .filter(move |rule| rule.is_drawn(ticket.uuid().as_bytes()))
         .filter(|rule| Condition::met(rule.when.as_ref(), &known.facts))
 }
 

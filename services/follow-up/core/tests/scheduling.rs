@@ -191,3 +191,33 @@ fn the_columns_say_what_is_to_be_tried_when_and_by_whom() {
     assert_eq!(now[2], Column::Time(MONDAY_10));
     assert_eq!(now[3], Column::from("call-centre-agent"));
 }
+
+#[test]
+fn of_a_sample_only_the_cases_drawn_are_called_and_the_others_do_not_wait() {
+    let text = include_str!("support/playbook.yaml");
+    let sampled = text.replacen(
+        "    after: work.step_done(feedback)\n",
+        "    after: work.step_done(feedback)\n    sample_percent: 40\n",
+        1,
+    );
+    assert_ne!(sampled, text, "the first rule is the call-back");
+    let directory = support::shop_with("shop", 1, &sampled);
+    let drawn = |n: u8| {
+        let mut house = House::under("shop", 1, directory.clone(), "complaint");
+        house.ticket = proto::Id::mint(MONDAY_10.plus(i64::from(n)), house.ticket.bucket(), [n; 9]);
+        house.open(Facts::new(), &[]);
+        house.step_done("feedback");
+        house.work_completed();
+        house.said() == ["scheduled call_back"]
+    };
+    let called: Vec<u8> = (0..200).filter(|n| drawn(*n)).collect();
+    assert!((60..=100).contains(&called.len()), "40 % of 200: {}", called.len());
+    assert!(called.iter().all(|n| drawn(*n)), "the same cases whenever it is asked");
+    let mut other = House::under("shop", 1, directory.clone(), "complaint");
+    let n = (0..200).find(|n| !called.contains(n)).expect("some are not drawn");
+    other.ticket = proto::Id::mint(MONDAY_10.plus(i64::from(n)), other.ticket.bucket(), [n; 9]);
+    other.open(Facts::new(), &[]);
+    other.step_done("feedback");
+    other.work_completed();
+    assert_eq!(other.said(), ["completed none_due [] cycle 1"]);
+}

@@ -267,3 +267,31 @@ fn the_hours_of_a_date_and_the_last_open_instant_can_be_asked() {
     assert_eq!(wall(&office, office.last_open(at("2026-06-07 10:00"))), "2026-06-05 17:30");
     assert_eq!(wall(&office, office.last_open(at("2026-06-08 10:00"))), "2026-06-08 10:00");
 }
+
+#[test]
+fn the_next_notice_is_imported_as_a_new_version_and_moves_what_rested_on_its_year() {
+    // Invented days: the real notice comes out in November.
+    let known = "date,name,is_off_day,file_year\n2026-10-01,国庆节,1,2026\n";
+    let notice = "2027-01-01,元旦,1,2027\n2027-01-04,元旦,1,2027\n2027-01-09,元旦,0,2027\n";
+    let import = |table: &str, version| {
+        let source = import_holidays(table, version).expect("a table");
+        // What is kept is the file, so the file must give the same calendar again.
+        let again = CalendarSource::from_yaml(&source.to_yaml()).expect("readable");
+        assert_eq!(again, source);
+        Calendar::compile(&source, &[]).expect("sound")
+    };
+    let (before, after) = (import(known, 1), import(&format!("{known}{notice}"), 2));
+    assert!(before.is_provisional(2027) && !after.is_provisional(2027) && after.is_provisional(2028));
+    assert_eq!(
+        (before.version().to_string(), after.version().to_string()),
+        ("china@1".into(), "china@2".into())
+    );
+    let limit = calendar::Limit::parse("3 working days").expect("a limit");
+    let due = |calendar: &Calendar| calendar.deadline(at("2026-12-30 10:00"), &limit, &[]);
+    let (old, new) = (due(&before), due(&after));
+    assert!(old.provisional && !new.provisional, "the old answer said that it might move");
+    let wall = |calendar: &Calendar, due: calendar::Deadline| wall(calendar, due.due.expect("not paused"));
+    assert_eq!(wall(&before, old), "2027-01-04 10:00");
+    assert_eq!(wall(&after, new), "2027-01-06 10:00");
+    assert!(after.is_open(at("2027-01-09 10:00")), "a Saturday that is made up");
+}
