@@ -1,6 +1,7 @@
 //! What others recorded: tables of requests (a row per case) and event logs (a row per event), with a mapping that says
 //! which column is what.
 
+mod event;
 mod mapping;
 mod reading;
 mod sheet;
