@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! pure      calendar <- playbook <- organisation <- chassis-core <- <service>-core      (and proto, for all but the first two)
+//!           chassis-core <- audit;  audit, every <service>-core <- simulator
 //! shell     chassis
 //! services  <service>: its own core and what is below
 //! whole     hotline, tests
@@ -66,6 +67,8 @@ enum Layer<'a> {
     Shared(u8),
     Proto,
     Core(&'a str),
+    /// Pure, and above all cores: it plays the whole system in memory.
+    Simulator,
     Chassis,
     Service(&'a str),
     Whole,
@@ -81,6 +84,8 @@ impl<'a> Layer<'a> {
             "playbook" => Layer::Shared(1),
             "organisation" => Layer::Shared(2),
             "chassis-core" => Layer::Shared(3),
+            "audit" => Layer::Shared(4),
+            "simulator" => Layer::Simulator,
             "chassis" => Layer::Chassis,
             "hotline" | "tests" => Layer::Whole,
             "xtask" | "local-engines" => Layer::Tool,
@@ -90,7 +95,7 @@ impl<'a> Layer<'a> {
     }
 
     fn is_pure(self) -> bool {
-        matches!(self, Layer::Shared(_) | Layer::Core(_))
+        matches!(self, Layer::Shared(_) | Layer::Core(_) | Layer::Simulator)
     }
 }
 
@@ -149,14 +154,20 @@ fn refusal(from: Layer<'_>, to: Layer<'_>) -> Option<&'static str> {
         (Layer::Tool, _) => Some("tools know the programs, not the crates"),
         (_, Layer::Tool) => Some("servers are started by tests and tools only"),
         (_, Layer::Whole) => Some("nothing depends on the whole"),
+        (_, Layer::Simulator) => Some("what is simulated knows no simulator"),
+        (Layer::Simulator, Layer::Core(_)) => None,
         (Layer::Service(one), Layer::Core(other)) if one == other => None,
         (_, Layer::Core(_)) => Some("a core belongs to its service"),
         (_, Layer::Service(_)) => Some("services hear each other's events, they do not call"),
         (Layer::Shared(one), Layer::Shared(other)) if other >= one => Some("the wrong way round"),
         (Layer::Shared(0 | 1), Layer::Proto) => Some("working time and the language know no contracts"),
         (Layer::Proto, _) => Some("the contracts depend on nothing of ours"),
-        (Layer::Shared(_) | Layer::Core(_), Layer::Chassis) => Some("a pure crate reaches outside"),
-        (Layer::Shared(_) | Layer::Core(_) | Layer::Chassis | Layer::Service(_), _) => None,
+        (Layer::Shared(_) | Layer::Core(_) | Layer::Simulator, Layer::Chassis) => {
+            Some("a pure crate reaches outside")
+        }
+        (Layer::Shared(_) | Layer::Core(_) | Layer::Simulator | Layer::Chassis | Layer::Service(_), _) => {
+            None
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, test};
+use xtask::{bench, check, demo, engines, sim, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -25,6 +25,8 @@ enum Command {
     Layers,
     /// Measures the system against its targets.
     Bench(bench::Args),
+    /// Plays simulated worlds, with faults between any two actions.
+    Sim(sim::Args),
     /// Runs NATS and Postgres alone and prints their urls, until Ctrl-C.
     Engines(engines::Args),
 }
@@ -37,6 +39,7 @@ async fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Layers => check::layers().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(args).await,
+        Command::Sim(args) => sim::run(args).await,
         Command::Engines(args) => engines::run(args).await,
     };
     outcome.unwrap_or_else(|error| {
