@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! pure      calendar <- playbook <- organisation <- chassis-core <- <service>-core      (and proto, for all but the first two)
+//!           chassis-core <- audit
 //! shell     chassis
 //! stage     stage: what tests of services stand on; only dev-dependencies name it
 //! services  <service>: its own core and what is below
-//! trial     trial: every core at once, pure as they are
+//! trial     trial, simulator: every core at once, pure as they are
 //! whole     hotline, tests
 //! ```
 //!
@@ -89,9 +90,10 @@ impl<'a> Layer<'a> {
             "playbook" => Layer::Shared(1),
             "organisation" => Layer::Shared(2),
             "chassis-core" => Layer::Shared(3),
+            "audit" => Layer::Shared(4),
+            "trial" | "simulator" => Layer::Trial,
             "chassis" => Layer::Chassis,
             "stage" => Layer::Stage,
-            "trial" => Layer::Trial,
             "hotline" => Layer::Whole,
             "tests" => Layer::Tests,
             "xtask" | "local-engines" => Layer::Tool,

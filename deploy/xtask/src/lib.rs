@@ -4,6 +4,7 @@
 //! demo          engines + `hotline demo`: the whole system on this machine
 //! test          engines + every test, then the documentation's examples
 //! check         formatting, lints, layers, contracts, compose file
+//! sim           simulated worlds with faults, from seeds
 //! bench         engines tuned for measuring + `hotline bench`
 //! engines       NATS and Postgres alone, until Ctrl-C
 //! ```
@@ -21,5 +22,6 @@ pub mod layers;
 pub mod program;
 pub mod python;
 pub mod rules;
+pub mod sim;
 pub mod test;
 pub mod workspace;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, rules, test};
+use xtask::{bench, check, demo, engines, rules, sim, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -27,6 +27,8 @@ enum Command {
     Bench(bench::Args),
     /// Which rules of the catalogue the rule books carry, and which scenarios show that they hold.
     Rules(rules::Args),
+    /// Plays simulated worlds, with faults between any two actions.
+    Sim(sim::Args),
     /// Runs NATS and Postgres alone and prints their urls, until Ctrl-C.
     Engines(engines::Args),
 }
@@ -40,6 +42,7 @@ async fn main() -> ExitCode {
         Command::Layers => check::layers().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(args).await,
         Command::Rules(args) => rules::run(&args),
+        Command::Sim(args) => sim::run(args).await,
         Command::Engines(args) => engines::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -45,11 +45,16 @@ const ABOUT_US: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
 /// Builds the one binary with a profile and returns its path. For the whole workspace, as everything is built: one
 /// package alone would choose other features of the libraries below, and all of them would be built again.
 pub fn build_hotline(profile: &str) -> Result<PathBuf> {
+    build("hotline", profile)
+}
+
+/// Builds a program with a profile and returns its path.
+pub fn build(program: &str, profile: &str) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--workspace", "--bin", "hotline", "--profile", profile]);
+    build.args(["build", "--workspace", "--bin", program, "--profile", profile]);
     succeed(&mut build)?;
     // Cargo keeps what the profile `dev` builds under another name.
-    Ok(target().join(if profile == "dev" { "debug" } else { profile }).join("hotline"))
+    Ok(target().join(if profile == "dev" { "debug" } else { profile }).join(program))
 }
 
 /// Runs a command to its end; anything but success is an error that shows the command.

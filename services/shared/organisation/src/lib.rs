@@ -13,6 +13,7 @@
 
 pub mod facts;
 mod resolve;
+mod shelf;
 mod snapshot;
 mod time_law;
 

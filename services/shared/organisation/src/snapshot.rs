@@ -7,7 +7,7 @@ use playbook::Playbook;
 use proto::{AnyEvent, Time, directory::v1 as said};
 use thiserror::Error;
 
-use crate::time_law::TimeLaw;
+use crate::{shelf, time_law::TimeLaw};
 
 /// An entry that this program cannot take in: the reader stops with an alarm.
 #[derive(Debug, Error)]
@@ -207,7 +207,7 @@ impl Snapshot {
     fn activate_playbook(&mut self, active: &said::PlaybookActivated) -> Result<(), ApplyError> {
         let files: Vec<(&str, &str)> =
             active.files.iter().map(|f| (f.path.as_str(), f.text.as_str())).collect();
-        let playbook = Playbook::load(&files).map_err(|problems| ApplyError::Playbook {
+        let playbook = shelf::load(&files).map_err(|problems| ApplyError::Playbook {
             id: active.id.clone(),
             version: active.version,
             why: problems.first().map(|problem| problem.render(playbook::Lang::En)).unwrap_or_default(),
@@ -215,7 +215,7 @@ impl Snapshot {
         Arc::make_mut(&mut self.playbooks)
             .entry(active.id.clone())
             .or_default()
-            .insert(active.version, Arc::new(playbook));
+            .insert(active.version, playbook);
         Ok(())
     }
 

@@ -256,6 +256,11 @@ impl<C: Core> Machine<C> {
         self.inboxes.iter().map(|(source, inbox)| (source, inbox.cursor))
     }
 
+    /// How far one source was taken in; `None` for a source that nobody here reads.
+    pub fn cursor(&self, source: &Source) -> Option<Cursor> {
+        self.inboxes.get(source).map(|inbox| inbox.cursor)
+    }
+
     /// Cursors whose effects are committed.
     pub fn committed_cursors(&self) -> impl Iterator<Item = (&Source, Cursor)> {
         self.inboxes.iter().filter(|(source, _)| !source.peer).map(|(source, inbox)| (source, inbox.applied))

@@ -84,6 +84,13 @@ impl Memory {
         }
     }
 
+    /// With one more table, for those who watch a service from inside of its steps.
+    #[must_use]
+    pub fn with_table(mut self, table: &'static Table) -> Memory {
+        self.tables.insert(table.name, table);
+        self
+    }
+
     /// The database's clock; it may be set back, as clocks are.
     pub fn set_clock(&mut self, now: Time) {
         self.now = now;
@@ -268,6 +275,15 @@ impl Memory {
     /// The body of one row.
     pub fn body(&self, key: RowKey) -> Option<Vec<u8>> {
         self.load(&LoadPlan { rows: vec![key], requests: Vec::new() }).rows.pop().map(|(_, body)| body)
+    }
+
+    /// All rows of a table, by id.
+    pub fn rows(&self, table: &'static str) -> impl Iterator<Item = (Id, Vec<u8>)> {
+        let (first, last) = ((table, [0; 16]), (table, [u8::MAX; 16]));
+        self.rows.range(first..=last).map(|((_, id), kept)| {
+            let (body, _): (Vec<u8>, Vec<Option<Kept>>) = decode(kept);
+            (id_of(*id), body)
+        })
     }
 
     pub fn set_aside(&self) -> &[SetAside] {

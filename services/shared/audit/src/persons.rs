@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chassis_core::Entry;
 use proto::{AnyEvent, Id, Service, Shard, envelope::Position};
 
-use crate::verify::{Class, Findings};
+use crate::{Class, Findings};
 
 /// A person, and the number of intake's entry that bars him.
 #[derive(Clone, Debug)]

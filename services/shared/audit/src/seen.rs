@@ -1,6 +1,6 @@
 //! What the services show of a ticket, compared with the journals and with one another.
 
-use crate::verify::{Class, Findings, cases::Case};
+use crate::{Class, Findings, cases::Case};
 
 /// What intake shows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use chassis_core::Entry;
 use proto::{Service, Shard, envelope::Position};
 
-use crate::verify::{Class, Findings, Head, print_of, show};
+use crate::{Class, Findings, Head, print_of, show};
 
 /// An event as it came over the stream.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use chassis_core::Entry;
 use proto::{AnyEvent, Id, Service, Shard, common::v1::TicketRef};
 
-use crate::verify::{Class, Findings, cases::Cases, print_of};
+use crate::{Class, Findings, cases::Cases, print_of};
 
 #[derive(Clone, Copy, Default)]
 struct Clock {

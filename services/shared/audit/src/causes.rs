@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chassis_core::Entry;
 
-use crate::verify::{Class, Findings, print_of};
+use crate::{Class, Findings, print_of};
 
 /// The last entry of each cause. Timers fire again under the same name and are left out.
 #[derive(Default)]

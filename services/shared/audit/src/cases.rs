@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chassis_core::Entry;
 use proto::{AnyEvent, Id, Service};
 
-use crate::verify::{Class, Findings, print_of};
+use crate::{Class, Findings, print_of};
 
 const ANSWERED: u8 = 1;
 const RESOLVED: u8 = 2;

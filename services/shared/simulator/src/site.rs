@@ -1,0 +1,402 @@
+//! One service of the simulated world: a store that survives, locks on its shards, and two replicas that do not.
+//!
+//! What the chassis' shell does with Postgres and NATS is done here in memory, action by action, and between any two of
+//! them a fault may strike:
+//!
+//! ```text
+//! Poll --locks--> Life (machine, session, reader, publisher)
+//! on(happening) -> actions --act.rs--> database.rs (load, commit, beat) | wire.rs (publish, read) | answers, questions
+//! ```
+
+mod act;
+mod database;
+mod wire;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use chassis_core::{
+    Action, Ask, Entry, Happening, Machine, Outcome, Refusal, RefusalKind, memory::Memory, store::Source,
+};
+use organisation::Snapshot;
+use proto::{SHARDS, Service, Shard};
+
+use crate::{
+    event::{Event, Question, Told, Who},
+    fault::Kind,
+    ground::Ground,
+    order::{Order, Takes},
+    plan::SECOND,
+    spy::{Spied, Tally, tally_id},
+};
+use chassis_core::Aggregate;
+use database::Flight;
+
+/// A service, whatever its core.
+pub trait Place {
+    fn service(&self) -> Service;
+    fn sources(&self) -> &'static [Service];
+    fn store(&self) -> &Memory;
+    fn poll(&mut self, replica: usize, ground: &mut Ground);
+    fn told(&mut self, who: Who, told: Told, ground: &mut Ground);
+    /// A caller's request comes to a replica.
+    fn deliver(&mut self, replica: usize, caller: Caller, order: &Order, ground: &mut Ground);
+    fn thaw(&mut self, replica: usize, ground: &mut Ground);
+    /// Every replica that reads learns that the stream has grown.
+    fn wake_readers(&mut self, ground: &mut Ground);
+    /// Whose session holds the shard.
+    fn owner(&self, shard: Shard) -> Option<usize>;
+    /// The replica, if it lives and owns anything.
+    fn who(&self, replica: usize) -> Option<Who>;
+    fn owned(&self, replica: usize) -> &[Shard];
+    fn frozen_until(&self, replica: usize) -> u64;
+    /// How far the replica has taken in a source.
+    fn reached(&self, replica: usize, source: &Source) -> Option<(u32, u64)>;
+    fn directory(&self, replica: usize) -> Option<&Snapshot>;
+    fn announced(&mut self, replica: usize);
+    /// Nothing is under way: nothing waits, nothing is asked of the store, everything is published.
+    fn is_idle(&self) -> bool;
+    /// Sources of which not exactly the journal was heard.
+    fn misheard(&self, journal: &dyn Fn(Service, Shard) -> Vec<Entry>) -> Vec<String>;
+}
+
+/// Somebody who waits for an answer.
+#[derive(Clone)]
+pub struct Caller {
+    pub request: usize,
+    pub attempt: u32,
+    pub ask: Arc<Ask>,
+}
+
+pub struct Site<C: Takes> {
+    place: usize,
+    store: Memory,
+    replicas: [Replica<C>; 2],
+    /// Which replica's session holds the shard.
+    locks: [Option<usize>; SHARDS as usize],
+    /// The stream's life as the readers and, per shard, the publishers knew it last; kept in the schema.
+    read_from: Option<u64>,
+    published_to: BTreeMap<Shard, u64>,
+}
+
+struct Replica<C: Takes> {
+    wanted: Vec<Shard>,
+    lives: u64,
+    life: Option<Life<Spied<C>>>,
+    frozen_until: u64,
+    /// It is being stopped in order.
+    stopping: bool,
+}
+
+/// What does not survive.
+struct Life<C: Takes> {
+    machine: Machine<C>,
+    owned: Vec<Shard>,
+    actions: VecDeque<Action>,
+    flight: Option<Flight<C>>,
+    /// The database still knows it.
+    session: bool,
+    wake_at: Option<u64>,
+    callers: BTreeMap<u64, Caller>,
+    barriers: BTreeMap<u64, u64>,
+    tokens: u64,
+    repairing: BTreeSet<Source>,
+    repairing_directory: bool,
+    reader: wire::Reader,
+    publisher: wire::Publisher,
+}
+
+impl<C: Takes> Site<C> {
+    pub fn new(place: usize, ground: &Ground) -> Site<C> {
+        let wanted = |replica: usize| {
+            let numbers = &ground.profile.wanted[place][replica];
+            let all = numbers.iter().filter_map(|number| Shard::new(*number));
+            // The directory has one shard; both replicas want it.
+            if C::SERVICE == Service::Directory { Shard::all().take(1).collect() } else { all.collect() }
+        };
+        let replica = |number| Replica {
+            wanted: wanted(number),
+            lives: 0,
+            life: None,
+            frozen_until: 0,
+            stopping: false,
+        };
+        Site {
+            place,
+            store: Memory::new::<C>(ground.database_time(place), ground.profile.timers_held)
+                .with_table(Tally::TABLE),
+            replicas: [replica(0), replica(1)],
+            locks: [None; SHARDS as usize],
+            read_from: None,
+            published_to: BTreeMap::new(),
+        }
+    }
+
+    fn living(&self, replica: usize) -> Option<&Life<Spied<C>>> {
+        self.replicas[replica].life.as_ref()
+    }
+
+    fn name(&self, replica: usize) -> String {
+        format!("{}.{replica}", C::SERVICE)
+    }
+
+    /// A life begins as a stranger, with what the store holds.
+    fn begin(&mut self, replica: usize, owned: Vec<Shard>, ground: &mut Ground) {
+        self.store.set_clock(ground.database_time(self.place));
+        let found = self.store.find(&owned);
+        let position = found.cursors.iter().map(|(_, cursor)| cursor.stream_seq).max().unwrap_or(0);
+        let marks = found.published.iter().copied().collect();
+        let machine = match Machine::new(ground.profile.limits, found, ground.monotonic()) {
+            Ok(machine) => machine,
+            Err(why) => return ground.violation(format!("{} cannot begin: {why}", C::SERVICE)),
+        };
+        ground.restarts += 1;
+        let state = &mut self.replicas[replica];
+        state.lives += 1;
+        state.stopping = false;
+        state.life = Some(Life {
+            machine,
+            owned,
+            actions: VecDeque::new(),
+            flight: None,
+            session: true,
+            wake_at: None,
+            callers: BTreeMap::new(),
+            barriers: BTreeMap::new(),
+            tokens: 0,
+            repairing: BTreeSet::new(),
+            repairing_directory: false,
+            reader: wire::Reader::new(position),
+            publisher: wire::Publisher::new(marks),
+        });
+        let who = Who { service: self.place, replica, life: state.lives };
+        ground.trace.say(ground.now, || {
+            format!("{} begins with {:?}", self.name(replica), self.living(replica).map(|l| l.owned.len()))
+        });
+        self.ask_around(who, ground);
+        self.tell(replica, Happening::Tick, ground);
+    }
+
+    /// What a beginning replica does at once: read, publish what was left, ask all sources for their heads.
+    fn ask_around(&mut self, who: Who, ground: &mut Ground) {
+        self.replicas[who.replica].life.iter_mut().for_each(|life| life.reader.pumping = true);
+        self.wake_publisher(who.replica, ground);
+        ground.soon(Event::To(who, Told::Pump));
+        ground.soon(Event::Pairs(self.place));
+        let own = (C::SERVICE != Service::Directory).then_some(Service::Directory);
+        for service in C::SOURCES.iter().copied().chain(own) {
+            ground.soon(Event::Ask(who, Question::Heads(index(service), 0)));
+        }
+    }
+
+    /// The life is over, with all it knew; its locks are free.
+    fn end(&mut self, replica: usize, restart_after: u64, ground: &mut Ground) {
+        self.replicas[replica].life = None;
+        self.replicas[replica].stopping = false;
+        self.release(replica, ground);
+        ground.after(restart_after, Event::Poll(self.place, replica));
+    }
+
+    /// What its session held is free; the other replica will notice.
+    fn release(&mut self, replica: usize, ground: &mut Ground) {
+        self.locks.iter_mut().filter(|lock| **lock == Some(replica)).for_each(|lock| *lock = None);
+        let other = 1 - replica;
+        let delay = ground.dice.between(1_000, 3 * SECOND);
+        match self.who(other) {
+            Some(who) => ground.after(delay, Event::To(who, Told::MoreShards)),
+            None => ground.after(delay / 3, Event::Poll(self.place, other)),
+        }
+    }
+
+    fn free(&self, replica: usize) -> Vec<Shard> {
+        let is_free = |shard: &&Shard| self.locks[usize::from(shard.number())].is_none();
+        self.replicas[replica].wanted.iter().filter(is_free).copied().collect()
+    }
+
+    fn lock(&mut self, replica: usize, shards: &[Shard]) {
+        for shard in shards {
+            self.locks[usize::from(shard.number())] = Some(replica);
+        }
+    }
+
+    /// Shards that came free are taken over: the machine begins anew with all of them.
+    fn take_more(&mut self, who: Who, ground: &mut Ground) {
+        let more = self.free(who.replica);
+        let Some(life) = self.replicas[who.replica].life.as_ref() else { return };
+        if more.is_empty() || !life.session || ground.weather.is(Kind::DatabaseDown, self.place, ground.now) {
+            return;
+        }
+        if life.flight.is_some() || !life.actions.is_empty() {
+            return ground.after(SECOND / 10, Event::To(who, Told::MoreShards));
+        }
+        let mut owned = [life.owned.as_slice(), &more].concat();
+        owned.sort_unstable();
+        self.lock(who.replica, &more);
+        self.begin(who.replica, owned, ground);
+    }
+
+    fn refuse(&self, caller: &Caller, ground: &mut Ground) {
+        let refusal = Refusal::new(RefusalKind::Unavailable, "no-owner", "请稍后重试。", "Try again.");
+        self.answer(caller, Err(refusal), ground);
+    }
+
+    fn answer(&self, caller: &Caller, outcome: Outcome, ground: &mut Ground) {
+        if ground.weather.is(Kind::AnswersLost, self.place, ground.now) && ground.dice.chance(600) {
+            return;
+        }
+        ground.soon(Event::Answered { request: caller.request, attempt: caller.attempt, outcome });
+    }
+}
+
+impl<C: Takes> Place for Site<C> {
+    fn service(&self) -> Service {
+        C::SERVICE
+    }
+
+    fn sources(&self) -> &'static [Service] {
+        C::SOURCES
+    }
+
+    fn store(&self) -> &Memory {
+        &self.store
+    }
+
+    fn poll(&mut self, replica: usize, ground: &mut Ground) {
+        if self.living(replica).is_some() {
+            return;
+        }
+        if ground.weather.is(Kind::DatabaseDown, self.place, ground.now) {
+            let delay = ground.dice.between(SECOND / 2, SECOND);
+            return ground.after(delay, Event::Poll(self.place, replica));
+        }
+        let shards = self.free(replica);
+        if !shards.is_empty() {
+            self.lock(replica, &shards);
+            self.begin(replica, shards, ground);
+        }
+    }
+
+    fn told(&mut self, who: Who, told: Told, ground: &mut Ground) {
+        if self.who(who.replica) != Some(who) {
+            return;
+        }
+        if let Told::SessionEnds = told {
+            return self.session_ends(who.replica, ground);
+        }
+        let frozen_until = self.replicas[who.replica].frozen_until;
+        if frozen_until > ground.now && !matches!(told, Told::Reach) {
+            return ground.queue.plan(frozen_until + 1, Event::To(who, told));
+        }
+        self.listen(who, told, ground);
+    }
+
+    fn deliver(&mut self, replica: usize, caller: Caller, order: &Order, ground: &mut Ground) {
+        let Some(command) = C::take(order) else { return };
+        let home = order.home();
+        let Some(life) = self.replicas[replica].life.as_mut() else { return self.refuse(&caller, ground) };
+        life.tokens += 1;
+        let token = life.tokens;
+        let ask = caller.ask.clone();
+        life.callers.insert(token, caller);
+        self.tell(replica, Happening::Command { token, home, ask, command }, ground);
+    }
+
+    fn thaw(&mut self, replica: usize, ground: &mut Ground) {
+        self.drive(replica, ground);
+    }
+
+    fn wake_readers(&mut self, ground: &mut Ground) {
+        for replica in 0..2 {
+            let Some(who) = self.who(replica) else { continue };
+            let Some(life) = self.replicas[replica].life.as_mut() else { continue };
+            if !std::mem::replace(&mut life.reader.pumping, true) {
+                ground.soon(Event::To(who, Told::Pump));
+            }
+        }
+    }
+
+    fn owner(&self, shard: Shard) -> Option<usize> {
+        self.locks[usize::from(shard.number())]
+    }
+
+    fn who(&self, replica: usize) -> Option<Who> {
+        let life = self.replicas[replica].lives;
+        self.living(replica).map(|_| Who { service: self.place, replica, life })
+    }
+
+    fn owned(&self, replica: usize) -> &[Shard] {
+        self.living(replica).map_or(&[], |life| &life.owned)
+    }
+
+    fn frozen_until(&self, replica: usize) -> u64 {
+        self.replicas[replica].frozen_until
+    }
+
+    fn reached(&self, replica: usize, source: &Source) -> Option<(u32, u64)> {
+        self.living(replica)?.machine.cursor(source).map(|cursor| (cursor.epoch, cursor.seq))
+    }
+
+    fn directory(&self, replica: usize) -> Option<&Snapshot> {
+        self.living(replica).map(|life| life.machine.directory())
+    }
+
+    fn announced(&mut self, replica: usize) {
+        self.replicas[replica].life.iter_mut().for_each(|life| life.publisher.announcing = false);
+    }
+
+    fn is_idle(&self) -> bool {
+        let everything_is_owned = self
+            .replicas
+            .iter()
+            .flat_map(|replica| &replica.wanted)
+            .all(|shard| self.owner(*shard).is_some());
+        let is_idle = |life: &Life<Spied<C>>| {
+            life.session
+                && life.actions.is_empty()
+                && life.flight.is_none()
+                && life.machine.waiting_commands() == 0
+        };
+        everything_is_owned
+            && self
+                .replicas
+                .iter()
+                .filter_map(|replica| replica.life.as_ref())
+                .all(|life| is_idle(life) && life.publisher.is_done(|shard| self.store.head(shard).seq))
+    }
+
+    fn misheard(&self, journal: &dyn Fn(Service, Shard) -> Vec<Entry>) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut compare = |source: Source| {
+            let expected = Tally::expected::<C>(&source, journal(source.service, source.from).into_iter());
+            let heard = self.store.body(chassis_core::RowKey::of::<Tally>(tally_id(&source)));
+            let heard: Option<Tally> = heard.and_then(|body| rmp_serde::from_slice(&body).ok());
+            if heard.unwrap_or_else(|| Tally::new(&source)) != expected {
+                wrong.push(format!(
+                    "P3: {} of {source:?}: {heard:?}, the journal has {expected:?}",
+                    C::SERVICE
+                ));
+            }
+        };
+        for shard in Shard::all() {
+            for service in C::SOURCES.iter().filter(|service| **service != Service::Directory) {
+                compare(Source { service: *service, from: shard, to: shard, peer: false });
+            }
+        }
+        for (from, to, _) in self.store.pairs() {
+            compare(Source { service: C::SERVICE, from, to, peer: true });
+        }
+        wrong
+    }
+}
+
+/// An entry as it comes out of a journal.
+pub fn incoming(entry: &Entry) -> chassis_core::Incoming {
+    wire::incoming(entry, 0)
+}
+
+/// The place of a service in `Service::ALL`.
+pub fn index(service: Service) -> usize {
+    Service::ALL.iter().position(|other| *other == service).expect("it is one of all")
+}
