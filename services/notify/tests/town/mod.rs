@@ -184,6 +184,12 @@ impl directory::directory_service_server::DirectoryService for Addresses {
     async fn sign_in(&self, _: Request<directory::SignInRequest>) -> Unsaid<directory::SignInResponse> {
         unsaid()
     }
+    async fn renew_token(
+        &self,
+        _: Request<directory::RenewTokenRequest>,
+    ) -> Unsaid<directory::RenewTokenResponse> {
+        unsaid()
+    }
 }
 
 static NO_TABLES: sqlx::migrate::Migrator = sqlx::migrate::Migrator::DEFAULT;
