@@ -154,6 +154,18 @@ fn of_watchdog(case: &Case, line: &mut Line<'_>) {
             let moment = line.add(clock.due_at, "▲", what);
             (moment.rules, moment.tone) = (clock.rules.clone(), "late");
         }
+        if matches!(clock.state.as_str(), "met" | "met_late") {
+            let what = format!(
+                "{}: {name}",
+                if clock.state == "met" {
+                    line.say("按时", "In time")
+                } else {
+                    line.say("逾期完成", "Done late")
+                }
+            );
+            let late = clock.state == "met_late";
+            line.add(clock.ended_at, "◷", what).tone = if late { "late" } else { "good" };
+        }
         for rung in &clock.rungs {
             let what = format!(
                 "{} {}: {name} → {}",
