@@ -41,8 +41,8 @@ fn events(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
         .get_extension_by_name("hotline.options.v1.event")
         .ok_or("the event option is missing from options.proto")?;
     let mut impls = String::new();
-    let (mut variants, mut decode, mut names, mut tickets) =
-        (String::new(), String::new(), String::new(), String::new());
+    let (mut variants, mut decode, mut names, mut tickets, mut hands) =
+        (String::new(), String::new(), String::new(), String::new(), String::new());
     for message in pool.all_messages() {
         let options = message.options();
         if !options.has_extension(&option) {
@@ -72,13 +72,15 @@ fn events(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
         let has_ticket = message.get_field_by_name("ticket").is_some();
         let arm = if has_ticket { "event.ticket.as_ref()" } else { "{ let _ = event; None }" };
         writeln!(tickets, "            AnyEvent::{short}(event) => {arm},")?;
+        writeln!(hands, "            AnyEvent::{short}(event) => to.take(event),")?;
     }
     Ok(format!(
         "{impls}\n/// Every event of every service.\n#[derive(Clone, Debug, PartialEq)]\npub enum AnyEvent {{\n{variants}}}\n\
          /// `(type, thing, event)` of every event.\npub const EVENTS: &[(&str, &str, &str)] = &[\n{names}];\n\
          impl AnyEvent {{\n    /// Decodes a payload by its `ce-type`.\n    pub fn decode(kind: &str, payload: &[u8]) -> Result<Self, DecodeError> {{\n\
          Ok(match kind {{\n{decode}        _ => return Err(DecodeError::UnknownType(kind.to_owned())),\n    }})\n    }}\n\
-         /// The case that the event is about, if it is about one.\n    pub fn ticket(&self) -> Option<&crate::common::v1::TicketRef> {{\n        match self {{\n{tickets}        }}\n    }}\n}}\n"
+         /// The case that the event is about, if it is about one.\n    pub fn ticket(&self) -> Option<&crate::common::v1::TicketRef> {{\n        match self {{\n{tickets}        }}\n    }}\n\
+         /// Hands it over as the type that it is.\n    pub fn hand_to<L: Listener>(self, to: &mut L) -> L::Answer {{\n        match self {{\n{hands}        }}\n    }}\n}}\n"
     ))
 }
 

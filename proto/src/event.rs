@@ -24,6 +24,13 @@ pub enum DecodeError {
     Malformed(#[from] prost::DecodeError),
 }
 
+/// Somebody to whom an event is handed as the type that it is.
+pub trait Listener {
+    type Answer;
+
+    fn take<E: Event>(&mut self, event: E) -> Self::Answer;
+}
+
 /// `ticket.opened` of a `ce-type`, if the type is known.
 pub fn name_of(kind: &str) -> Option<(&'static str, &'static str)> {
     EVENTS.iter().find(|(full, _, _)| *full == kind).map(|(_, thing, event)| (*thing, *event))

@@ -16,7 +16,7 @@ pub mod id;
 pub mod subject;
 pub mod time;
 
-pub use event::{AnyEvent, DecodeError, Event};
+pub use event::{AnyEvent, DecodeError, Event, Listener};
 pub use id::{Bucket, Id, SHARDS, Shard};
 pub use subject::Service;
 pub use time::Time;

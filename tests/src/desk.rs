@@ -11,19 +11,19 @@ use proto::{
     },
     follow_up::v1::{FollowUp, GetFollowUpsRequest, RecordCallRequest},
     intake::v1::{
-        GetTicketRequest, IdentifyRequest, OpenTicketRequest, Ticket,
+        GetTicketRequest, IdentifyRequest, OpenTicketRequest, ReclassifyTicketRequest, Ticket,
         intake_service_client::IntakeServiceClient,
     },
     notify::v1::{ListNoticesRequest, Notice},
     reporting::v1::{GetRowRequest, Row},
     sla_watchdog::v1::{Clock, GetClocksRequest},
 };
+use stage::{settled, wait_for};
 use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Response, Status};
 
 use crate::{
     forms::{self, Fields},
-    patience::{settled, wait_for},
     system::System,
 };
 
@@ -151,6 +151,20 @@ impl<'s> Case<'s> {
         };
         let dispatch = self.system.connection.dispatch(&self.actor(who));
         insist(async || dispatch.clone().complete_step(request.clone()).await).await.map(|done| done.ready)
+    }
+
+    /// The agent adds to the form; answers with the severity that it has now.
+    pub async fn reclassify(&self, form: Fields) -> Result<String, Status> {
+        let request = self.reclassification(form);
+        let intake = register(self.system);
+        insist(async || intake.clone().reclassify_ticket(request.clone()).await)
+            .await
+            .map(|said| said.severity)
+    }
+
+    pub fn reclassification(&self, form: Fields) -> ReclassifyTicketRequest {
+        let about_persons = Vec::new();
+        ReclassifyTicketRequest { request_id: request_id(), ticket_id: self.id.clone(), form, about_persons }
     }
 
     /// Decides a stage of the open approval; answers whether the chain has ended.

@@ -6,7 +6,7 @@
 //! desk.rs     what people do to one case, each with a token of his own
 //! forms.rs    what they write
 //! heard.rs    the event stream, as any subscriber reads it
-//! patience.rs waiting for what becomes true by itself
+//! refused.rs  what a refusal says, in both languages
 //! ```
 //!
 //! Invariants
@@ -17,10 +17,11 @@
 pub mod desk;
 pub mod forms;
 pub mod heard;
-pub mod patience;
+pub mod refused;
 pub mod replicas;
 pub mod system;
 
 pub use desk::Case;
-pub use patience::{settled, wait_for};
+pub use refused::Refused;
+pub use stage::{settled, wait_for};
 pub use system::System;

@@ -16,10 +16,11 @@ use hotline::{
 };
 use local_engines::{Engines, Options};
 use proto::{Service, Time, directory::v1::MoveTimeRequest};
+use stage::wait_for;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{heard, patience::wait_for, replicas::Replicas};
+use crate::{heard, replicas::Replicas};
 
 /// Unoptimised services on two busy cores take their time to come up.
 const START: Duration = Duration::from_secs(120);

@@ -17,8 +17,8 @@ use tests::{
     Case, System,
     desk::{self, insist},
     forms,
-    patience::wait_for,
     system::BRANCH,
+    wait_for,
 };
 
 /// The opening for the next caller: each is another one, so all shards have work.

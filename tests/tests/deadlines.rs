@@ -1,7 +1,7 @@
 //! A branch that stays silent (P2).
 
-use proto::{AnyEvent, Time};
-use tests::{Case, System, forms, settled};
+use proto::{AnyEvent, Time, reporting::v1::GetFiguresRequest};
+use tests::{Case, System, desk::insist, forms, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silence_climbs_every_rung_once_up_to_the_general_manager() {
@@ -28,8 +28,10 @@ async fn silence_climbs_every_rung_once_up_to_the_general_manager() {
     let work =
         case.until_work("the last rung hands it to the general manager", |work| work.hand_off == 2).await;
     assert_eq!(work.assignee, gm);
+    case.until_told("new_hand_off", &gm).await;
     case.acknowledge(&gm).await.expect("he takes it over");
     case.until_clock("hand_off", "met").await;
+    the_silent_one_was_late_until_it_was_taken_away(&system).await;
 
     let (breaches, rungs) = verdicts(&system, &case).await;
     assert_eq!(breaches, 1, "one breach of one hand-off");
@@ -59,6 +61,20 @@ async fn who_takes_over_late_has_met_it_late() {
     let (breaches, rungs) = verdicts(&system, &case).await;
     assert_eq!((breaches, rungs), (1, vec![1]));
     system.stop().await;
+}
+
+/// 91 minutes of silence, 30 of them allowed; the days until the report is printed are nobody's delay.
+async fn the_silent_one_was_late_until_it_was_taken_away(system: &System) {
+    system.advance(24 * Time::HOUR).await;
+    let ask = GetFiguresRequest { period: "weekly".to_owned(), ..Default::default() };
+    let reporting = system.connection.reporting(&system.system());
+    let delays = async || {
+        let figures =
+            insist(async || reporting.clone().get_figures(ask.clone()).await).await.expect("figures");
+        let rows = figures.figures.into_iter().filter(|line| line.figure == "delays" && line.by == "row");
+        rows.filter(|row| row.key.contains("hand_off")).map(|row| row.value).collect::<Vec<_>>()
+    };
+    settled("the delay ends with the hand-off", delays, |delays| *delays == [61 * 60]).await;
 }
 
 /// What the stream says of the hand-off's clock.

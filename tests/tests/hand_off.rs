@@ -26,6 +26,7 @@ async fn a_refused_hand_off_goes_on_with_its_reason() {
     let cancelled = case.until_clock("hand_off", "cancelled").await;
     assert!(cancelled.rungs.is_empty());
 
+    case.until_told("new_hand_off", &gm).await;
     case.acknowledge(&gm).await.expect("whoever got it takes it over");
     case.until_clock("hand_off", "met").await;
     system.must_be_whole().await;

@@ -1,6 +1,7 @@
 //! End to end, on real engines, over the public contracts. One program, for linking is what costs.
 
 mod approvals;
+mod bad_files;
 mod bad_input;
 mod barred;
 mod call_back;

@@ -1,8 +1,9 @@
 //! A major complaint: who learns of it, what must happen before a solution.
 
-use proto::Time;
+use hotline::client::request_id;
+use proto::{Time, intake::v1::ReopenTicketRequest};
 use tests::{
-    Case, System,
+    Case, Refused, System, desk,
     forms::{self, Fields},
     settled,
 };
@@ -71,4 +72,43 @@ async fn the_meeting_comes_before_a_solution(case: &Case<'_>) {
     assert_eq!(unproved.expect_err("minutes are wanted").code(), Code::FailedPrecondition);
     let ready = case.complete_with(&gm, "crisis_meeting", outcome, forms::proof("document")).await;
     assert!(ready.expect("they have met").contains(&"propose".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_makes_it_major_once_the_work_is_complete() {
+    let system = System::start().await;
+    let mut case = Case::open(&system, forms::complaint()).await;
+    case.proposed("800").await.expect("proposed");
+    assert!(case.decide(&case.at_branch("GM"), 1, "approved").await.expect("approved"));
+    case.carried_out().await.expect("carried out");
+    case.improved().await.expect("improved");
+    settled("intake has heard the seal", async || case.ticket().await, |ticket| ticket.work_sealed).await;
+
+    let blocked = || forms::fields(&[("door_blocked", "true")]);
+    let intake = desk::register(&system);
+    let refused = Refused::in_both(case.reclassification(blocked()), async |ask| {
+        intake.clone().reclassify_ticket(ask).await
+    })
+    .await;
+    assert_eq!((refused.code(), refused.gate().as_str()), (Code::FailedPrecondition, "work-complete"));
+    assert_eq!(refused.rule().as_deref(), Some("DG-14"));
+    assert!(refused.text().contains("重大投诉") && refused.text().contains("重新打开"), "{}", refused.text());
+    assert_eq!(case.ticket().await.severity, "general");
+
+    // As the refusal says: closed, opened again, and major from there on.
+    case.call(desk::AGENT, forms::content_answers()).await.expect("the customer is called");
+    case.until_closed().await;
+    let reopen = ReopenTicketRequest {
+        request_id: request_id(),
+        ticket_id: case.id.clone(),
+        reason: "door_blocked".to_owned(),
+    };
+    intake.clone().reopen_ticket(reopen).await.expect("within its days");
+    case.cycle = 2;
+    assert_eq!(case.reclassify(blocked()).await.expect("a new cycle"), "major");
+    // The watchdog begins a cycle once all others have passed its beginning: time has to go on.
+    system.advance(Time::MINUTE).await;
+    case.until_clock("crisis_meeting_due", "running").await;
+    system.must_be_whole().await;
+    system.stop().await;
 }

@@ -11,7 +11,8 @@ use proto::{
     Service,
     dispatch::v1::{AcknowledgeRequest, GetWorkRequest},
 };
-use tests::{Case, System, desk::insist, forms, patience::wait_within, system::free_ports};
+use stage::wait_within;
+use tests::{Case, System, desk::insist, forms, system::free_ports};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_other_replica_takes_over_within_fifteen_seconds() {

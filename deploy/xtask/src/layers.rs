@@ -3,6 +3,7 @@
 //! ```text
 //! pure      calendar <- playbook <- organisation <- chassis-core <- <service>-core      (and proto, for all but the first two)
 //! shell     chassis
+//! stage     stage: what tests of services stand on; only dev-dependencies name it
 //! services  <service>: its own core and what is below
 //! whole     hotline, tests
 //! ```
@@ -67,8 +68,12 @@ enum Layer<'a> {
     Proto,
     Core(&'a str),
     Chassis,
+    /// Starts servers and a chassis for tests; no program contains it.
+    Stage,
     Service(&'a str),
     Whole,
+    /// Sees all of it, and is no part of it.
+    Tests,
     /// Builds and runs the others and is used by none of them.
     Tool,
 }
@@ -82,7 +87,9 @@ impl<'a> Layer<'a> {
             "organisation" => Layer::Shared(2),
             "chassis-core" => Layer::Shared(3),
             "chassis" => Layer::Chassis,
-            "hotline" | "tests" => Layer::Whole,
+            "stage" => Layer::Stage,
+            "hotline" => Layer::Whole,
+            "tests" => Layer::Tests,
             "xtask" | "local-engines" => Layer::Tool,
             service if SERVICES.contains(&service) => Layer::Service(service),
             other => Layer::Core(other.strip_suffix("-core").filter(|it| SERVICES.contains(it))?),
@@ -145,10 +152,16 @@ fn breaches_of(one: &Crate) -> Vec<Breach> {
 /// Why the one may not depend on the other.
 fn refusal(from: Layer<'_>, to: Layer<'_>) -> Option<&'static str> {
     match (from, to) {
-        (Layer::Tool, Layer::Tool) | (Layer::Whole, _) => None,
+        (Layer::Tool, Layer::Tool) => None,
+        (Layer::Stage, Layer::Tool | Layer::Proto | Layer::Chassis | Layer::Shared(_)) => None,
+        (Layer::Stage, _) => Some("the stage knows no service"),
+        (Layer::Tests, _) => None,
+        (_, Layer::Stage) => Some("the stage is for tests"),
+        (Layer::Whole, Layer::Tests) => Some("nothing depends on the whole"),
+        (Layer::Whole, _) => None,
         (Layer::Tool, _) => Some("tools know the programs, not the crates"),
         (_, Layer::Tool) => Some("servers are started by tests and tools only"),
-        (_, Layer::Whole) => Some("nothing depends on the whole"),
+        (_, Layer::Whole | Layer::Tests) => Some("nothing depends on the whole"),
         (Layer::Service(one), Layer::Core(other)) if one == other => None,
         (_, Layer::Core(_)) => Some("a core belongs to its service"),
         (_, Layer::Service(_)) => Some("services hear each other's events, they do not call"),
@@ -163,9 +176,10 @@ fn refusal(from: Layer<'_>, to: Layer<'_>) -> Option<&'static str> {
 /// Tests may start servers and use what is beside them, not another service.
 fn refusal_for_tests(from: Layer<'_>, to: Layer<'_>) -> Option<&'static str> {
     match (from, to) {
-        (Layer::Service(_) | Layer::Core(_), Layer::Service(_) | Layer::Core(_) | Layer::Whole) => {
-            refusal(from, to)
-        }
+        (
+            Layer::Service(_) | Layer::Core(_),
+            Layer::Service(_) | Layer::Core(_) | Layer::Whole | Layer::Tests,
+        ) => refusal(from, to),
         _ => None,
     }
 }

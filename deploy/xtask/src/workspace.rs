@@ -26,19 +26,27 @@ pub fn data(purpose: &str) -> PathBuf {
     target().join("engines-data").join(purpose)
 }
 
-/// The cargo that runs us, in the root. The macros of sqlx use the committed descriptions of queries, whatever
-/// database the environment names.
+/// The cargo that runs us, in the root. It does not inherit what cargo told us about ourselves: ring's build watches
+/// these variables, and would be built again, with all above it, whenever a build by hand follows one of ours.
 #[must_use]
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).env("SQLX_OFFLINE", "true");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| ABOUT_US.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(root());
     command
 }
 
-/// Builds the one binary with a profile and returns its path.
+const ABOUT_US: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+
+/// Builds the one binary with a profile and returns its path. For the whole workspace, as everything is built: one
+/// package alone would choose other features of the libraries below, and all of them would be built again.
 pub fn build_hotline(profile: &str) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--package", "hotline", "--bin", "hotline", "--profile", profile]);
+    build.args(["build", "--workspace", "--bin", "hotline", "--profile", profile]);
     succeed(&mut build)?;
     // Cargo keeps what the profile `dev` builds under another name.
     Ok(target().join(if profile == "dev" { "debug" } else { profile }).join("hotline"))

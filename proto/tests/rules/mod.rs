@@ -26,9 +26,6 @@ const READS: [&str; 7] = ["Get", "List", "Find", "Preview", "Read", "Heads", "Pa
 /// Changes nothing in a journal: it hands out a token.
 const NO_COMMAND: [&str; 1] = ["hotline.directory.v1.DirectoryService.SignIn"];
 
-/// Says where it stands in the `hotline-position` metadata only: its answer is a document.
-const POSITION_BESIDE: [&str; 1] = ["hotline.reporting.v1.ReportingService.IssueReport"];
-
 /// Every fault at once.
 pub fn faults(pool: &DescriptorPool) -> Vec<String> {
     let mut faults = Vec::new();
@@ -168,13 +165,7 @@ fn method_fault(method: &MethodDescriptor) -> Option<String> {
             input.full_name()
         ));
     }
-    match (says_where, POSITION_BESIDE.contains(&name)) {
-        (false, false) => {
-            Some(format!("{} does not say where the command stands (Position)", output.full_name()))
-        }
-        (true, true) => Some(format!("{name} says where it stands: it needs no excuse")),
-        (true, false) | (false, true) => None,
-    }
+    (!says_where).then(|| format!("{} does not say where the command stands (Position)", output.full_name()))
 }
 
 /// `ListDue` begins with the word `List`, `Listen` does not.

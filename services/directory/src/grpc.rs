@@ -174,7 +174,9 @@ impl DirectoryService for Desk {
     ) -> Answer<said::ListPersonsResponse> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let rows = read::persons(self.handle.reads(), &request.node, &request.role, request.limit).await;
+        let rows =
+            read::persons(self.handle.reads(), &request.node, &request.role, &request.after, request.limit)
+                .await;
         let rows = rows.map_err(|refusal| caller.status(refusal))?;
         let mut persons = Vec::with_capacity(rows.len());
         for row in &rows {

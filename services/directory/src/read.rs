@@ -13,8 +13,8 @@ const MOST: u32 = 2_000;
 pub const NODES: &str =
     "select body from node where ($1 = '' or level = $1) and code > $2 order by code limit $3";
 
-/// Persons who hold what all these words say.
-pub const PERSONS: &str = "select body from person where roles @> $1 order by code limit $2";
+/// Persons who hold what all these words say, after a code.
+pub const PERSONS: &str = "select body from person where roles @> $1 and code > $2 order by code limit $3";
 
 fn bounded(limit: u32) -> i64 {
     i64::from(if limit == 0 { USUAL } else { limit.min(MOST) })
@@ -31,9 +31,16 @@ pub async fn nodes(pool: &PgPool, level: &str, after: &str, limit: u32) -> Resul
     bodies.iter().map(|body| decode(body)).collect()
 }
 
-pub async fn persons(pool: &PgPool, node: &str, role: &str, limit: u32) -> Result<Vec<PersonRow>, Refusal> {
+pub async fn persons(
+    pool: &PgPool,
+    node: &str,
+    role: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<PersonRow>, Refusal> {
     let bodies: Vec<Vec<u8>> = sqlx::query_scalar(PERSONS)
         .bind(words(node, role))
+        .bind(after)
         .bind(bounded(limit))
         .fetch_all(pool)
         .await

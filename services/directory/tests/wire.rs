@@ -3,12 +3,13 @@
 mod office;
 
 use chassis_core::Actor;
-use office::{Office, person, request_id, tool};
+use office::{Office, tool};
 use proto::directory::v1::{
     ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, GetContactRequest, ImportRecordsRequest,
     ImportRecordsResponse, ListNodesRequest, ListPersonsRequest, MoveTimeRequest, RenewTokenRequest,
     SignInRequest,
 };
+use stage::{person, request_id};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -100,7 +101,7 @@ async fn a_password_opens_the_door(office: &Office) {
     let nodes =
         office.client.clone().list_nodes(office.with(&token, ListNodesRequest::default())).await.unwrap();
     assert_eq!(nodes.into_inner().nodes.len(), 31);
-    let actor = office.setup.verifier.check(&token).unwrap();
+    let actor = office.ground.setup.verifier.check(&token).unwrap();
     assert!(actor.has_role("cr-manager") && actor.person() == Some("SF-E01-CRM"));
     for (person, password) in
         [("SF-E01-CRM", "wrong"), ("SF-E02-CRM", "hotline-demo"), ("NOBODY", "hotline-demo")]
@@ -152,11 +153,16 @@ async fn lists_are_filtered_and_masked(office: &Office) {
     assert_eq!(refused.get_details_bad_request().unwrap().field_violations[0].field, "level");
 
     let listed = async |node: &str, role: &str| {
-        let request = ListPersonsRequest { node: node.into(), role: role.into(), limit: 0 };
+        let request = ListPersonsRequest { node: node.into(), role: role.into(), ..Default::default() };
         office.client.clone().list_persons(office.from(&clerk, request)).await.unwrap().into_inner().persons
     };
     assert_eq!(listed("SF-E01", "").await.len(), 6);
-    assert_eq!(listed("", "gm").await.len(), 24);
+    let managers = listed("", "gm").await;
+    assert_eq!(managers.len(), 24);
+    let after = managers[9].person.as_ref().unwrap().code.clone();
+    let page = ListPersonsRequest { role: "gm".into(), after, limit: 3, ..Default::default() };
+    let page = office.client.clone().list_persons(office.from(&clerk, page)).await.unwrap().into_inner();
+    assert_eq!(page.persons, managers[10..13]);
     let team = listed("NP-S03", "crisis-team").await;
     assert_eq!(team.len(), 3);
     assert!(team.iter().all(|entry| entry.name.contains('*')), "{team:?}");

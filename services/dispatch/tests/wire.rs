@@ -3,11 +3,10 @@
 #[path = "../core/tests/shop/mod.rs"]
 mod shop;
 
-use std::{sync::OnceLock, time::Duration};
+use std::sync::OnceLock;
 
 use async_nats::{HeaderMap, jetstream};
-use chassis::{Config, Setup};
-use local_engines::{Engines, Options};
+use chassis::Setup;
 use prost::Message;
 use proto::{
     Bucket, Event, Id, Service, Shard, Time,
@@ -15,60 +14,32 @@ use proto::{
     envelope, subject,
 };
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
+use stage::{Ground, wait_for};
 use tonic::{Code, Request, Status, transport::Channel};
 
 const WORDS: &str = "更换离合器并致歉";
 
 struct House {
-    setup: Setup,
+    ground: Ground,
     pool: PgPool,
     nats: jetstream::Context,
     client: DispatchServiceClient<Channel>,
     running: std::thread::JoinHandle<Result<(), chassis::StartError>>,
-    engines: Engines,
     asked: u8,
-}
-
-/// Tries until it comes true; a fault shows as a time-out that names what was waited for.
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let patience = Duration::from_secs(30);
-    let trying = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::task::yield_now().await;
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(patience, trying).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
 impl House {
     async fn open() -> House {
-        let dir = local_engines::scratch("dispatch-wire").unwrap();
-        let engines = Engines::start(Options::for_tests(dir.join("engines"))).await.unwrap();
-        let url = engines.fresh_database(&format!("dispatch_{}", std::process::id())).await.unwrap();
-        let ports = local_engines::free_ports(Service::ALL.len() as u16).unwrap();
-        let variables = [
-            ("DATABASE_URL", url.clone()),
-            ("NATS_URL", engines.nats_url()),
-            ("BASE_PORT", ports.to_string()),
-            ("STATE_DIR", dir.join("state").display().to_string()),
-        ];
-        let variables = variables.into_iter().map(|(name, value)| (format!("HOTLINE_{name}"), value));
-        let config = Config::load(None, variables).unwrap();
-        let setup = Setup::new(config, CancellationToken::new()).unwrap();
-        let running = run(setup.clone());
-        let address = format!("http://{}", setup.config.address(Service::Dispatch));
-        let client =
-            until("the service listens", async || DispatchServiceClient::connect(address.clone()).await.ok())
-                .await;
-        let options = chassis::schema::options(&url, Service::Dispatch).unwrap();
-        let nats =
-            jetstream::new(chassis::nats::connect(&engines.nats_url(), "dispatch-wire").await.unwrap());
-        House { setup, pool: chassis::schema::pool(options, 2), nats, client, running, engines, asked: 0 }
+        let ground = Ground::prepare(Service::Dispatch, &[]).await;
+        let running = run(ground.setup.clone());
+        let address = ground.address(Service::Dispatch);
+        let client = wait_for("the service listens", async || {
+            DispatchServiceClient::connect(address.clone()).await.ok()
+        })
+        .await;
+        let nats = chassis::nats::connect(&ground.engines.nats_url(), "dispatch-wire").await.unwrap();
+        let (pool, nats) = (ground.pool(Service::Dispatch), jetstream::new(nats));
+        House { ground, pool, nats, client, running, asked: 0 }
     }
 
     async fn now(&self) -> Time {
@@ -85,7 +56,7 @@ impl House {
         headers.insert(envelope::DIRECTORY, "2");
         headers.insert(envelope::ACTOR, "service:test");
         let subject = subject::event(service, shard, E::THING, E::EVENT);
-        until("the stream is there", async || {
+        wait_for("the stream is there", async || {
             let sent = self.nats.publish_with_headers(
                 subject.clone(),
                 headers.clone(),
@@ -98,12 +69,7 @@ impl House {
 
     /// A request as this person sends it.
     fn by<T>(&self, who: &str, message: T) -> Request<T> {
-        let token = self.setup.issuer.issue(&shop::actor(who), 600).unwrap();
-        let mut request = Request::new(message);
-        let metadata = request.metadata_mut();
-        metadata.insert("authorization", format!("Bearer {token}").parse().unwrap());
-        metadata.insert("accept-language", "en".parse().unwrap());
-        request
+        stage::in_english(self.ground.request(&shop::actor(who), message))
     }
 
     async fn fresh_id(&mut self) -> String {
@@ -142,10 +108,9 @@ impl House {
     }
 
     async fn close(self) {
-        self.setup.stop.cancel();
+        self.ground.setup.stop.cancel();
         tokio::task::spawn_blocking(|| self.running.join()).await.unwrap().unwrap().unwrap();
         self.pool.close().await;
-        self.engines.stop().await.unwrap();
     }
 }
 
@@ -176,9 +141,9 @@ async fn a_case_is_worked_off_over_the_wire() {
 
     // It arrives, and is shown to whom it concerns.
     let mut client = house.client.clone();
-    let work = until("the order is there", async || {
+    let work = wait_for("the order is there", async || {
         let message = contract::GetWorkRequest { ticket_id: ticket().to_string(), ..Default::default() };
-        client.get_work(house.by("CRM", message)).await.ok()?.into_inner().work
+        client.clone().get_work(house.by("CRM", message)).await.ok()?.into_inner().work
     })
     .await;
     assert_eq!((work.state.as_str(), work.assignee.as_str(), work.hand_off), ("dispatched", "CRM", 1));
@@ -257,7 +222,7 @@ async fn a_case_is_worked_off_over_the_wire() {
     // What was said stands on the stream.
     let stream = house.nats.get_stream(subject::EVENT_STREAM).await.unwrap();
     let decided = subject::event(Service::Dispatch, ticket().shard(), "approval", "decided");
-    let last = until("the verdict is published", async || {
+    let last = wait_for("the verdict is published", async || {
         let message = stream.get_last_raw_message_by_subject(&decided).await.ok()?;
         contract::ApprovalDecided::decode(message.payload).ok().filter(|verdict| verdict.r#final)
     })

@@ -48,6 +48,4 @@ pub(crate) fn branches(actor: &Actor, wanted: &str, directory: &Snapshot) -> Opt
 }
 
 #[cfg(test)]
-mod store;
-#[cfg(test)]
 mod tests;

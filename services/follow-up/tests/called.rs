@@ -3,8 +3,9 @@
 mod town;
 
 use proto::{dispatch::v1 as work, follow_up::v1 as contract, intake::v1 as register};
+use stage::{request_id, wait_for};
 use tonic::Code;
-use town::{Town, support::House, wait_for};
+use town::{Town, support::House};
 
 const AGENT: (&str, &str, &str) = ("agent", "call-centre-agent", "G");
 
@@ -54,7 +55,7 @@ async fn a_customer_is_called_back_over_the_wire() {
     let call = due(&town).await;
     assert_eq!((call.rule.as_str(), call.state.as_str()), ("call_back", "scheduled"));
     let ask = contract::RecordCallRequest {
-        request_id: town.request_id(),
+        request_id: request_id(),
         ticket_id: town.ticket.to_string(),
         cycle: 1,
         follow_up_id: call.follow_up_id.clone(),
@@ -70,14 +71,14 @@ async fn a_customer_is_called_back_over_the_wire() {
     assert_eq!(record(&town, AGENT, &ask).await.unwrap(), first, "the same request, the same answer");
     let other = contract::RecordCallRequest { text: "anders".into(), ..ask.clone() };
     assert_eq!(record(&town, AGENT, &other).await.unwrap_err().code(), Code::AlreadyExists);
-    let again = contract::RecordCallRequest { request_id: town.request_id(), ..ask };
+    let again = contract::RecordCallRequest { request_id: request_id(), ..ask };
     assert_eq!(record(&town, AGENT, &again).await.unwrap_err().code(), Code::FailedPrecondition);
     reading_is_guarded(&town).await;
 }
 
 async fn refusals(town: &Town, ask: &contract::RecordCallRequest) {
     let with = |change: fn(&mut contract::RecordCallRequest)| {
-        let mut ask = contract::RecordCallRequest { request_id: town.request_id(), ..ask.clone() };
+        let mut ask = contract::RecordCallRequest { request_id: request_id(), ..ask.clone() };
         change(&mut ask);
         ask
     };
@@ -98,7 +99,7 @@ async fn refusals(town: &Town, ask: &contract::RecordCallRequest) {
 /// An attempt outside of working hours counts for nothing and inside for one; either is on record.
 async fn attempt(town: &Town, ask: &contract::RecordCallRequest) {
     let attempt = contract::RecordAttemptRequest {
-        request_id: town.request_id(),
+        request_id: request_id(),
         ticket_id: ask.ticket_id.clone(),
         cycle: 1,
         follow_up_id: ask.follow_up_id.clone(),

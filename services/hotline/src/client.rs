@@ -14,7 +14,9 @@ use chassis::{
 };
 use proto::{
     Service,
-    directory::v1::{ListNodesRequest, ListPersonsRequest, directory_service_client::DirectoryServiceClient},
+    directory::v1::{
+        ListNodesRequest, ListPersonsRequest, Person, directory_service_client::DirectoryServiceClient,
+    },
     dispatch::v1::dispatch_service_client::DispatchServiceClient,
     follow_up::v1::follow_up_service_client::FollowUpServiceClient,
     intake::v1::intake_service_client::IntakeServiceClient,
@@ -111,16 +113,31 @@ impl Connection {
 
     /// A person with the roles that the directory knows.
     pub async fn person(&self, code: &str) -> anyhow::Result<Actor> {
-        let ask = ListPersonsRequest { limit: 10_000, ..ListPersonsRequest::default() };
-        let persons = self.directory(&self.system()).list_persons(ask).await?.into_inner().persons;
+        let persons = self.persons().await?;
         let person = persons
             .into_iter()
-            .filter_map(|entry| entry.person)
             .find(|person| person.code == code)
             .with_context(|| format!("the directory has no person `{code}`"))?;
         let grants =
             person.roles.into_iter().map(|role| Grant { role: role.role, node: role.node }).collect();
         Ok(Actor::Person { code: person.code, grants })
+    }
+
+    /// Everybody whom the directory knows, page by page.
+    pub async fn persons(&self) -> anyhow::Result<Vec<Person>> {
+        let mut directory = self.directory(&self.system());
+        let mut persons: Vec<Person> = Vec::new();
+        loop {
+            let after = persons.last().map(|person| person.code.clone()).unwrap_or_default();
+            let ask = ListPersonsRequest { after, limit: 2_000, ..ListPersonsRequest::default() };
+            let page =
+                directory.list_persons(ask).await.map_err(|status| anyhow::anyhow!(explain(&status)))?;
+            let page = page.into_inner().persons;
+            if page.is_empty() {
+                return Ok(persons);
+            }
+            persons.extend(page.into_iter().filter_map(|entry| entry.person));
+        }
     }
 
     pub async fn token(&self, person: Option<&str>) -> anyhow::Result<String> {

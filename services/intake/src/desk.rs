@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn every_misread_field_of_a_caller_is_named() {
         let message = wire::IdentifyRequest {
-            phone: "021-51330126/51330122".into(),
+            phone: "021-55550126/55550122".into(),
             name: "李".repeat(101),
             plate: "not one".into(),
             vin: "123".into(),

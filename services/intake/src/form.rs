@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn everything_wrong_is_named_at_once() {
         let form = read(&[
-            ("phone", "021-51330126/51330122"),
+            ("phone", "021-55550126/55550122"),
             ("plate", "abc"),
             ("vin", "1"),
             ("category", "?"),

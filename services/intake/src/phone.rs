@@ -17,14 +17,14 @@ pub enum PhoneError {
 impl PhoneError {
     pub fn zh(self) -> &'static str {
         match self {
-            PhoneError::Several => "一栏只能填一个号码，请只填一个（如 021-51330126）。",
+            PhoneError::Several => "一栏只能填一个号码，请只填一个（如 021-55550126）。",
             PhoneError::NotDialled => "不是有效的电话号码，请填手机号或带区号的固定电话。",
         }
     }
 
     pub fn en(self) -> &'static str {
         match self {
-            PhoneError::Several => "one number is expected, and several stand here (021-51330126, say).",
+            PhoneError::Several => "one number is expected, and several stand here (021-55550126, say).",
             PhoneError::NotDialled => {
                 "not a number that can be dialled: a mobile number or one with its area code is expected."
             }
@@ -63,7 +63,7 @@ fn parse(digits: &str) -> Result<String, PhoneError> {
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let international = digits.strip_prefix("00").map(|rest| format!("+{rest}"));
     let dialled = international.as_deref().unwrap_or(digits);
-    if !plain(dialled.strip_prefix('+').unwrap_or(dialled)) {
+    if !plain(dialled.strip_prefix('+').unwrap_or(dialled)) || !is_whole(dialled) {
         return Err(PhoneError::NotDialled);
     }
     let number =
@@ -72,6 +72,16 @@ fn parse(digits: &str) -> Result<String, PhoneError> {
         return Err(PhoneError::NotDialled);
     }
     Ok(number.format().mode(Mode::E164).to_string())
+}
+
+/// The numbering plan reads any digits in a row, so it takes 57-85000012 for 0578-5000012, and an extension for a part of
+/// the number. Here a landline has its area code with the zero in front, and at most eleven digits behind that.
+fn is_whole(dialled: &str) -> bool {
+    const WITHOUT_AREA: [&str; 6] = ["1", "400", "800", "86", "95", "96"];
+    match dialled.strip_prefix('0') {
+        Some(rest) => rest.len() <= 11,
+        None => dialled.starts_with('+') || WITHOUT_AREA.iter().any(|prefix| dialled.starts_with(prefix)),
+    }
 }
 
 pub(crate) fn half_width(c: char) -> char {
@@ -109,9 +119,12 @@ mod tests {
 
     #[test]
     fn a_landline_needs_its_area_code() {
-        assert_eq!(normalise("021-67743555").as_deref(), Ok("+862167743555"));
-        assert_eq!(normalise("(021) 6774 3555").as_deref(), Ok("+862167743555"));
-        assert_eq!(normalise("67743555"), Err(PhoneError::NotDialled));
+        assert_eq!(normalise("021-55550100").as_deref(), Ok("+862155550100"));
+        assert_eq!(normalise("(021) 5555 0100").as_deref(), Ok("+862155550100"));
+        assert_eq!(normalise("55550100"), Err(PhoneError::NotDialled));
+        assert_eq!(normalise("57-85000012"), Err(PhoneError::NotDialled), "not 0578-5000012");
+        assert_eq!(normalise("0571-85000012-801"), Err(PhoneError::NotDialled), "an extension");
+        assert_eq!(normalise("400-850-0012").as_deref(), Ok("+864008500012"));
     }
 
     #[test]
@@ -122,7 +135,7 @@ mod tests {
 
     #[test]
     fn two_numbers_in_one_field_are_named_as_such() {
-        for text in ["021-51330126/51330122", "021-51330126、021-51330122", "13812345678,13912345678"] {
+        for text in ["021-55550126/55550122", "021-55550126、021-55550122", "13812345678,13912345678"] {
             assert_eq!(normalise(text), Err(PhoneError::Several), "{text}");
         }
     }

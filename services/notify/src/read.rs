@@ -46,6 +46,4 @@ pub(crate) fn branches(actor: &Actor, directory: &Snapshot) -> Option<Vec<String
 }
 
 #[cfg(test)]
-mod store;
-#[cfg(test)]
 mod tests;

@@ -110,7 +110,8 @@ impl Sender {
         let outcome = match self.send(&notice, again).await {
             Ok(outcome) => outcome,
             Err(Trouble::Failed { reason, for_good }) => {
-                tracing::warn!(notice = %id, reason, for_good, "a notice could not be sent");
+                // The journal has it, and people see it among the messages.
+                tracing::info!(notice = %id, reason, for_good, "a notice could not be sent");
                 Outcome::Failed { reason: reason.to_owned(), for_good }
             }
             Err(Trouble::Later(why)) => return Err(Later { why, after: SOON }),

@@ -5,8 +5,9 @@ mod town;
 use std::collections::BTreeMap;
 
 use proto::{dispatch::v1 as work, intake::v1 as register, notify::v1::Notice};
+use stage::wait_for;
 use tonic::Code;
-use town::{Town, mail, phone, support::House, wait_for};
+use town::{Town, mail, phone, support::House};
 
 /// What became of each recipient: state, tries, reason.
 fn fates(notices: &[Notice]) -> BTreeMap<String, (String, u32, String)> {

@@ -141,6 +141,7 @@ impl Desk {
                 Format::Csv => csv,
                 Format::Table => document.table().into_bytes(),
             },
+            position: Some(accepted.at.into()),
         };
         Ok(rpc::answer(response, accepted.at))
     }

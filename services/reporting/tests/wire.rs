@@ -3,7 +3,7 @@
 mod office;
 
 use office::{
-    Office, wait_for,
+    Office,
     week::{RULES, case, hour},
 };
 use proto::{
@@ -15,6 +15,7 @@ use proto::{
         ListTicketsRequest, Row,
     },
 };
+use stage::{request_id, wait_for};
 use tonic::{Code, Status};
 
 /// Far enough ahead that nothing runs out while the test runs.
@@ -200,7 +201,7 @@ async fn issue(office: &Office, request: &IssueReportRequest) -> Result<IssueRep
 
 async fn a_report_is_issued_once_and_the_same(office: &Office) {
     let request = IssueReportRequest {
-        request_id: office.request_id(),
+        request_id: request_id(),
         playbook: "complaints".into(),
         period: "weekly".into(),
         at: hour(1).0,
@@ -212,10 +213,16 @@ async fn a_report_is_issued_once_and_the_same(office: &Office) {
     assert!(text.contains("受理,全部,,6,6,,") && text.contains("'=城西店"), "{text}");
     assert_eq!(first.file_name, "2026-W10-complaints.csv");
     assert_eq!(issue(office, &request).await.unwrap(), first, "the same request, the same bytes");
-    let again = IssueReportRequest { request_id: office.request_id(), ..request.clone() };
-    assert_eq!(issue(office, &again).await.unwrap(), first, "the same rows, the same bytes (P7)");
-    let table =
-        IssueReportRequest { request_id: office.request_id(), format: "table".into(), ..request.clone() };
+    let at = first.position.clone().expect("an accepted command says where it stands");
+    assert_eq!((at.service.as_str(), at.seq > 0), ("reporting", true), "{at:?}");
+    let again = IssueReportRequest { request_id: request_id(), ..request.clone() };
+    let again = issue(office, &again).await.unwrap();
+    assert_eq!(
+        (&again.document, &again.digest),
+        (&first.document, &first.digest),
+        "the same rows, the same bytes (P7)"
+    );
+    let table = IssueReportRequest { request_id: request_id(), format: "table".into(), ..request.clone() };
     let table = issue(office, &table).await.unwrap();
     assert_eq!((table.file_name.as_str(), &table.digest), ("2026-W10-complaints.txt", &first.digest));
     let issued: Vec<(String, String)> =
@@ -233,7 +240,7 @@ async fn a_report_is_issued_once_and_the_same(office: &Office) {
     })
     .await;
     assert_eq!(issue(office, &request).await.unwrap_err().code(), Code::Aborted);
-    let bad = IssueReportRequest { request_id: office.request_id(), format: "pdf".into(), ..request };
+    let bad = IssueReportRequest { request_id: request_id(), format: "pdf".into(), ..request };
     assert_eq!(issue(office, &bad).await.unwrap_err().code(), Code::InvalidArgument);
 }
 

@@ -70,7 +70,7 @@ async fn page(visitor: Visitor, Query(wanted): Query<Wanted>) -> Shown {
     let root = snapshot.nodes().find(|node| node.parent.is_none()).map(|node| node.code.clone());
     let own = visitor.roles().next().map(|(_, node)| node.to_owned());
     let code = if wanted.node.is_empty() { own.or(root).unwrap_or_default() } else { wanted.node };
-    let ask = ListPersonsRequest { node: code.clone(), role: String::new(), limit: 500 };
+    let ask = ListPersonsRequest { node: code.clone(), limit: 500, ..Default::default() };
     let found = visitor.ask()?.directory().list_persons(ask).await?.into_inner().persons;
     let zone = names::zone(snapshot, &code);
     let persons =

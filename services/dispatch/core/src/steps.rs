@@ -131,12 +131,13 @@ impl Desk<'_, '_> {
         self.view().may_complete(step)?;
         let rule = self.rules.case_type.step(step).ok_or_else(|| gate::unknown_step(step))?;
         self.check_report(rule, &report)?;
-        let bars = report.bars.clone();
+        let bars = !report.bars.is_empty();
+        // First of all: what becomes ready by this report is not given to whom it bars.
+        self.work.barred.extend(report.bars.iter().cloned());
         let by = self.by();
         self.take_in_facts(rule, &report);
         self.finish(rule, Doing { by, report });
-        if !bars.is_empty() {
-            self.work.barred.extend(bars);
+        if bars {
             self.settle();
         }
         Ok(self.ready_now())
@@ -181,6 +182,7 @@ impl Desk<'_, '_> {
             facts: facts::to_proto(&doing.report.facts),
             marks: rule.marks.iter().map(|mark| mark_code(*mark).to_owned()).collect(),
             occurred_at: occurred_at.unwrap_or_default().0,
+            barred: doing.report.bars,
         };
         let about = About { occurred_at, ..About::ticket(self.work.ticket, &self.work.branch) };
         self.step.say(about, event);

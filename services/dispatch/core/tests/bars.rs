@@ -139,6 +139,20 @@ fn a_barred_helper_helps_no_more() {
 }
 
 #[test]
+fn a_bar_found_in_a_step_is_said_and_nothing_is_given_to_him_in_between() {
+    let mut shop = Shop::running();
+    shop.judge();
+    shop.core.take_said();
+    let report = Report { bars: vec!["GM".into()], ..solution(1) };
+    shop.complete("SERVICE", "propose", report).unwrap();
+    let said = shop.core.take_said();
+    let AnyEvent::WorkStepDone(done) = &said[0] else { panic!("{said:?}") };
+    assert_eq!(done.barred, ["GM"]);
+    let rest = named(&said[1..]);
+    assert!(!rest.contains("GM") && rest.contains("AREA"), "{said:?}");
+}
+
+#[test]
 fn a_person_found_responsible_in_a_step_is_barred_from_there_on() {
     let mut shop = Shop::running();
     shop.judge();

@@ -173,6 +173,10 @@ fn plain<E: Event>(case: &mut Case, heard: &Heard, step: &mut Step<'_>) -> Resul
 /// Reacts to a signal of this cycle; keeps one of a cycle to come; an older one has no effect.
 fn take(case: &mut Case, signal: Signal, step: &mut Step<'_>) -> Result<(), Halt> {
     let ticket = case.ticket;
+    if let Some(known) = &mut case.known {
+        // The case's, not the cycle's.
+        bar(&mut known.barred, &signal.barred);
+    }
     match &mut case.known {
         Some(known) if signal.cycle == known.matter.cycle => {
             let playbook = playbook_of(known, ticket, step)?;

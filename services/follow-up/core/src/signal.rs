@@ -59,6 +59,9 @@ pub(crate) struct Signal {
     pub at: Time,
     /// What became known with it.
     pub facts: Facts,
+    /// Persons who may take no part from here on.
+    #[serde(default)]
+    pub barred: Vec<String>,
     /// The fact `outcome`, which holds for this event only.
     pub outcome: Option<String>,
     /// One stage of several: the step is not settled by it.
@@ -73,6 +76,7 @@ impl Signal {
             cycle,
             at,
             facts: Facts::new(),
+            barred: Vec::new(),
             outcome: None,
             in_between: false,
         }
@@ -110,6 +114,7 @@ impl Signal {
                 let done_at = Time(e.occurred_at).set().unwrap_or(at);
                 let mut signal = Signal::new::<work::WorkStepDone>(Some(&e.step), cycle, done_at);
                 signal.facts = organisation::facts::from_proto(&e.facts);
+                signal.barred.clone_from(&e.barred);
                 signal
             }
             AnyEvent::ApprovalAsked(e) => Signal::new::<work::ApprovalAsked>(Some(&e.step), cycle, at),

@@ -159,6 +159,24 @@ fn a_bar_that_comes_later_counts_at_the_moment_of_use() {
 }
 
 #[test]
+fn who_is_barred_by_a_step_makes_no_call_and_sees_none() {
+    for early in [false, true] {
+        let mut house = House::new("complaint");
+        if early {
+            house.step_bars("feedback", "agent");
+            house.open(Facts::new(), &[]);
+        } else {
+            house.open(Facts::new(), &[]);
+            house.step_bars("feedback", "agent");
+        }
+        let call = house.call_of("call_back");
+        assert_eq!(house.record(&agent("agent"), call, &[("satisfied", "5")]).unwrap_err().gate, "barred");
+        assert!(!may_see(&house.known(), &agent("agent"), &house.rehearsal.directory));
+        assert!(house.record(&agent("other-agent"), call, &[("satisfied", "5")]).is_ok());
+    }
+}
+
+#[test]
 fn only_the_role_of_the_rule_records() {
     let mut house = due();
     let call = house.call_of("call_back");

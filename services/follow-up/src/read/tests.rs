@@ -3,9 +3,10 @@
 use chassis_core::Aggregate;
 use follow_up_core::Case;
 use playbook::Facts;
-use proto::{Id, Time};
+use proto::{Id, Service, Time};
+use stage::Store;
 
-use super::{branches, due, store::Store};
+use super::{branches, due};
 
 #[path = "../../core/tests/support/mod.rs"]
 mod support;
@@ -24,7 +25,7 @@ async fn due_case(store: &Store, entropy: u8, wish: Option<i64>, barred: &[&str]
 
 #[tokio::test]
 async fn the_store_answers_people() {
-    let store = Store::new().await;
+    let store = Store::new(Service::FollowUp, &crate::MIGRATIONS).await;
     store.assert_fits(Case::TABLE).await;
     let later = due_case(&store, 1, Some(5), &[]).await;
     let now = due_case(&store, 2, None, &["agent"]).await;

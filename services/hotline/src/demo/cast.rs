@@ -25,6 +25,10 @@ use crate::demo::{
 /// How many act at once.
 const AT_ONCE: usize = 24;
 const EVERY: Duration = Duration::from_millis(250);
+/// How often somebody whose time has come, or who found no room, is sent out.
+const SEND: Duration = Duration::from_millis(20);
+/// Nobody minds who is so late, in business time.
+const GRACE: i64 = 3 * Time::MINUTE;
 /// What a list still shows so long after it was done is tried again.
 const STALE: Duration = Duration::from_secs(3);
 const PAGE: u32 = 500;
@@ -35,7 +39,7 @@ type Key = (String, u32, What);
 
 enum Standing {
     Waiting { due: Time },
-    Flying,
+    Flying { due: Time },
     Done { at: Instant },
 }
 
@@ -102,12 +106,11 @@ impl Cast {
         self.desk().turned_away.clone()
     }
 
-    /// How many should have acted by now, or are at it.
+    /// How many should have acted a while ago, and calls that are being taken.
     pub fn overdue(&self) -> usize {
         let now = self.clock.now();
         let is_overdue = |entry: &&Entry| match entry.standing {
-            Standing::Waiting { due } => due <= now,
-            Standing::Flying => true,
+            Standing::Waiting { due } | Standing::Flying { due } => due.plus(GRACE) <= now,
             Standing::Done { .. } => false,
         };
         self.desk().entries.values().filter(is_overdue).count() + self.opening.load(Ordering::Relaxed)
@@ -119,13 +122,25 @@ impl Cast {
             [self.people.staff.all("call-centre-supervisor"), self.people.staff.all("call-centre-agent")];
         let overseer = overseers.concat().into_iter().next().context("the directory has no call centre")?;
         let overseer = self.people.tools(&overseer)?;
+        tokio::join!(self.keep_looking(&overseer), self.keep_sending());
+        Ok(())
+    }
+
+    /// For ever. Finding out takes long when there are thousands of cases; nobody waits for it who knows what to do.
+    async fn keep_sending(self: &Arc<Cast>) {
+        loop {
+            self.send_out();
+            tokio::time::sleep(SEND).await;
+        }
+    }
+
+    async fn keep_looking(&self, overseer: &Tools) {
         loop {
             let began = Instant::now();
-            match self.look(&overseer).await {
+            match self.look(overseer).await {
                 Ok(turns) => self.take_note(turns, began),
                 Err(status) => self.note_refusal(format!("list: {}", status.message())),
             }
-            self.send_out();
             // A list that takes long is asked for less often: looking must not keep the others from working.
             let pause = EVERY.saturating_sub(began.elapsed()).max(began.elapsed() * 2);
             tokio::time::sleep(pause).await;
@@ -177,7 +192,8 @@ impl Cast {
             let task = Task { turn, deed: plan.deed, identity, before, tries: 0 };
             desk.entries.insert(key, Entry { task, standing: Standing::Waiting { due: plan.due } });
         }
-        desk.entries.retain(|key, entry| shown.contains(key) || matches!(entry.standing, Standing::Flying));
+        desk.entries
+            .retain(|key, entry| shown.contains(key) || matches!(entry.standing, Standing::Flying { .. }));
     }
 
     /// Sends out whoever is to act by now.
@@ -185,11 +201,12 @@ impl Cast {
         let now = self.clock.now();
         let mut desk = self.desk();
         for (key, entry) in &mut desk.entries {
-            if !matches!(entry.standing, Standing::Waiting { due } if due <= now) {
+            let Standing::Waiting { due } = entry.standing else { continue };
+            if due > now {
                 continue;
             }
             let Ok(place) = self.room.clone().try_acquire_owned() else { return };
-            entry.standing = Standing::Flying;
+            entry.standing = Standing::Flying { due };
             let (cast, key, task) = (self.clone(), key.clone(), entry.task.clone());
             tokio::spawn(async move {
                 let done = hands::carry_out(&cast.people, cast.draws, &cast.clock, &task).await;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use chassis::core::{Actor, Grant};
 use proto::{
-    directory::v1::{ListNodesRequest, ListPersonsRequest, Node, Person},
+    directory::v1::{ListNodesRequest, Node, Person},
     dispatch::v1::dispatch_service_client::DispatchServiceClient,
     follow_up::v1::follow_up_service_client::FollowUpServiceClient,
 };
@@ -110,10 +110,7 @@ impl People {
             }
             nodes.extend(page);
         }
-        let ask = ListPersonsRequest { limit: 10_000, ..Default::default() };
-        let persons =
-            directory.list_persons(ask).await.map_err(|status| anyhow::anyhow!(explain(&status)))?;
-        let persons = persons.into_inner().persons.into_iter().filter_map(|entry| entry.person).collect();
+        let persons = connection.persons().await?;
         Ok(People {
             staff: Staff::new(nodes, persons),
             connection: connection.clone(),

@@ -20,8 +20,8 @@ pub enum TableError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("the table is larger than 1 GiB: split it")]
     TooLarge,
-    #[error("line {line} is not {declared}: {hint}")]
-    Encoding { line: u64, declared: &'static str, hint: &'static str },
+    #[error("line {line} is not {declared}: {hint_en} / 第 {line} 行不是 {declared} 编码：{hint_zh}")]
+    Encoding { line: u64, declared: &'static str, hint_zh: &'static str, hint_en: &'static str },
     #[error("line {line} cannot be read as CSV")]
     Csv { line: u64, source: csv::Error },
     #[error("the table is empty: a first line with the names of the columns is expected")]
@@ -141,23 +141,34 @@ fn strictly(bytes: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<St
     let mut text = String::with_capacity(room);
     match decoder.decode_to_string_without_replacement(bytes, &mut text, true) {
         (DecoderResult::InputEmpty, _) => Ok(text),
-        (DecoderResult::Malformed(..) | DecoderResult::OutputFull, read) => Err(TableError::Encoding {
-            line: 1 + bytes[..read.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count() as u64,
-            declared: encoding.name(),
-            hint: hint(encoding),
-        }),
+        (DecoderResult::Malformed(..) | DecoderResult::OutputFull, read) => {
+            let (hint_zh, hint_en) = hint(encoding);
+            let line =
+                1 + bytes[..read.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count() as u64;
+            Err(TableError::Encoding { line, declared: encoding.name(), hint_zh, hint_en })
+        }
     }
 }
 
-fn hint(encoding: &'static encoding_rs::Encoding) -> &'static str {
+/// What to do about it, in Chinese and English.
+fn hint(encoding: &'static encoding_rs::Encoding) -> (&'static str, &'static str) {
     if encoding == UTF_8 {
-        "state `encoding: gb18030` in the mapping if it comes from an older Chinese program, or save it as UTF-8"
+        (
+            "若出自较早的中文软件，请在映射中写 `encoding: gb18030`，或另存为 UTF-8",
+            "state `encoding: gb18030` in the mapping if it comes from an older Chinese program, or save it as UTF-8",
+        )
     } else if encoding == GB18030 {
-        "state `encoding: utf-8` in the mapping, or save it as UTF-8"
+        (
+            "请在映射中写 `encoding: utf-8`，或另存为 UTF-8",
+            "state `encoding: utf-8` in the mapping, or save it as UTF-8",
+        )
     } else if encoding == UTF_16LE || encoding == UTF_16BE {
-        "it begins with the mark of UTF-16, yet is damaged here; save it as UTF-8"
+        (
+            "文件带有 UTF-16 标记，但此处已损坏，请另存为 UTF-8",
+            "it begins with the mark of UTF-16, yet is damaged here; save it as UTF-8",
+        )
     } else {
-        "save it as UTF-8"
+        ("请另存为 UTF-8", "save it as UTF-8")
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
 }
 
 fn step_done(event: &dispatch::WorkStepDone, at: Time, step: &mut Step<'_>) -> Result<(), Halt> {
+    bar(event, step)?;
     let Some(before) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
     let mut ticket = before.clone();
     let done_at = Time(event.occurred_at).set().unwrap_or(at);
@@ -53,6 +54,22 @@ fn step_done(event: &dispatch::WorkStepDone, at: Time, step: &mut Step<'_>) -> R
     }
     mark(&mut ticket, &event.marks, done_at, step)?;
     close::settle(ticket, &before, step)
+}
+
+/// Who is barred in a step is barred from the case: for every cycle, and for every service, which
+/// hear of bars from here (DG-03).
+fn bar(event: &dispatch::WorkStepDone, step: &mut Step<'_>) -> Result<(), Halt> {
+    if event.barred.is_empty() {
+        return Ok(());
+    }
+    let Some(mut ticket) = ticket(event.ticket.as_ref(), step)? else { return Ok(()) };
+    let known = ticket.barred.len();
+    ticket.barred.extend(event.barred.iter().cloned());
+    if ticket.barred.len() > known {
+        reclassify::say(&ticket, step);
+        step.put(&ticket);
+    }
+    Ok(())
 }
 
 fn work_completed(event: &dispatch::WorkCompleted, at: Time, step: &mut Step<'_>) -> Result<(), Halt> {

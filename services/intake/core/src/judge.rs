@@ -98,13 +98,29 @@ impl Ticket {
 
     /// Judges anew; whether category, severity, tags or reasons changed.
     pub(crate) fn rejudge(&mut self, case_type: &CaseType) -> bool {
-        let mut known = self.facts.clone();
-        known.absorb(self.step_facts.clone());
-        let judged = judge(case_type, &known, self.floor.as_ref());
+        let mut judged = self.verdict(case_type);
+        if self.is_sealed() && case_type.rank(&judged.severity) > case_type.rank(&self.judged.severity) {
+            // Nobody would take the graver case's steps, and its clocks would run for nothing. What was found stays
+            // in the facts, and counts from the next cycle on.
+            judged.severity.clone_from(&self.judged.severity);
+            judged.reasons.clone_from(&self.judged.reasons);
+        }
         into_facts(&judged, &mut self.facts);
         let changed = judged != self.judged;
         self.judged = judged;
         changed
+    }
+
+    /// What the tables say of everything known, whether it may take effect in this cycle or not.
+    pub(crate) fn verdict(&self, case_type: &CaseType) -> Judged {
+        let mut known = self.facts.clone();
+        known.absorb(self.step_facts.clone());
+        judge(case_type, &known, self.floor.as_ref())
+    }
+
+    /// Dispatch takes nothing more for this cycle.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.progress().work.is_some()
     }
 
     /// Puts a floor under the severity, unless a higher one is there.

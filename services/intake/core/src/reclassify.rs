@@ -1,8 +1,9 @@
 //! Judging an open case anew: facts are added (a door is blocked on day 3), persons complained
-//! about become known. The playbook's version stays.
+//! about become known. The playbook's version stays. Nobody can raise the severity once dispatch has
+//! sealed the cycle; what others say after that counts from the next cycle on.
 
 use chassis_core::{Halt, Refusal, Step};
-use playbook::{Value, case::Sameness};
+use playbook::{CaseType, Value, case::Sameness};
 use proto::intake::v1 as said;
 
 use crate::{
@@ -24,6 +25,7 @@ pub(crate) fn reclassify(command: &Reclassify, step: &mut Step<'_>) -> Result<Re
     ticket.barred.extend(command.about_persons.iter().cloned());
     ticket.tokens = identify::sorted([ticket.tokens.as_slice(), &command.tokens].concat());
     let case_type = judge::case_type(step.directory(), &ticket)?;
+    must_not_rise(&before, &ticket, case_type)?;
     let judged = ticket.rejudge(case_type);
     if judged || ticket.facts != before.facts || ticket.barred != before.barred {
         judged_anew(&mut ticket, &before.judged.category, step)?;
@@ -35,6 +37,32 @@ pub(crate) fn reclassify(command: &Reclassify, step: &mut Step<'_>) -> Result<Re
         category: ticket.judged.category.clone(),
         severity: ticket.judged.severity.clone(),
         reasons: ticket.judged.reason_codes(),
+    })
+}
+
+/// Once the work is sealed nobody would take a graver case's steps: the case would close without them.
+fn must_not_rise(before: &Ticket, now: &Ticket, case_type: &CaseType) -> Result<(), Refusal> {
+    let severity = now.verdict(case_type).severity;
+    if !now.is_sealed() || case_type.rank(&severity) <= case_type.rank(&before.verdict(case_type).severity) {
+        return Ok(());
+    }
+    let name = case_type.severities.iter().find(|choice| choice.code == severity).map(|choice| &choice.name);
+    let (zh, en) = name.map_or((severity.as_str(), severity.as_str()), |name| (&name.zh, &name.en));
+    let refusal = Refusal::precondition(
+        "work-complete",
+        format!(
+            "工单 {} 本轮的派工已全部完成，不能再升为“{zh}”，未做任何更改。请在销项后重新打开，新一轮按新情况处理。",
+            now.number
+        ),
+        format!(
+            "The work on ticket {} is complete for this cycle, so it cannot be raised to \"{en}\" any more; nothing \
+             was changed. Re-open it once it is closed: the next cycle is handled as such.",
+            now.number
+        ),
+    );
+    Err(match case_type.closing.rules.first() {
+        Some(rule) => refusal.rule(rule),
+        None => refusal,
     })
 }
 

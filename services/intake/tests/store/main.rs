@@ -8,7 +8,8 @@ use intake_core::Intake;
 use organisation::Snapshot;
 use proto::{AnyEvent, directory::v1 as directory};
 use sqlx::Executor;
-use world::{Store, ticket};
+use stage::Store;
+use world::{store, ticket};
 
 fn organisation() -> Snapshot {
     let node = |code: &str, parent: &str, level: &str| directory::Node {
@@ -44,7 +45,7 @@ async fn found(store: &Store, token: &str, sight: &Sight) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tables_are_what_the_core_writes_and_every_statement_prepares() {
-    let store = Store::new().await;
+    let store = store().await;
     for table in Intake::TABLES {
         store.assert_fits(table).await;
     }
@@ -56,7 +57,7 @@ async fn the_tables_are_what_the_core_writes_and_every_statement_prepares() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_are_found_by_those_who_may_see_them() {
-    let store = Store::new().await;
+    let store = store().await;
     let mut older = ticket(1, "B1");
     older.tokens = vec!["t-phone".into(), "t-plate".into()];
     let mut newer = ticket(2, "B2");
@@ -88,7 +89,7 @@ async fn tickets_are_found_by_those_who_may_see_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_and_a_customer_lead_to_their_tickets() {
-    let store = Store::new().await;
+    let store = store().await;
     let (mut mine, mut about_me) = (ticket(1, "B1"), ticket(2, "B1"));
     let customer = mine.id;
     mine.customer = Some(customer);

@@ -104,6 +104,10 @@ fn reopened(case: &mut Case, e: &register::TicketReopened) {
 /// except a corrected verdict: who was told of the wrong one is told, whatever has come since.
 fn take(case: &mut Case, mut signal: Signal, step: &mut Step<'_>) -> Result<usize, Halt> {
     let ticket = case.ticket;
+    if let Some(known) = &mut case.known {
+        // A bar is the case's, not the cycle's, and counts for the very event that says it.
+        known.barred.extend(std::mem::take(&mut signal.barred));
+    }
     match &mut case.known {
         Some(known) if signal.cycle == known.matter.cycle => {
             let playbook = playbook_of(&known.matter, ticket, step.directory())?;

@@ -62,6 +62,9 @@ pub(crate) struct Signal {
     pub cycle: u32,
     pub at: Time,
     pub facts: Facts,
+    /// Persons who may take no part from here on.
+    #[serde(default)]
+    pub barred: Vec<String>,
     /// The fact `outcome`, which holds for this event only.
     pub outcome: Option<String>,
     /// One stage of several: the step is not settled by it.
@@ -153,6 +156,7 @@ impl Signal {
             cycle,
             at,
             facts: Facts::new(),
+            barred: Vec::new(),
             outcome: None,
             in_between: false,
             changed: None,
@@ -243,6 +247,11 @@ fn of_work(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
             new::<work::WorkAcknowledged>("", cycle, at).holder(&e.by).moving(Move::Work(filled(&e.by)))
         }
         AnyEvent::WorkRefused(_) => new::<work::WorkRefused>("", cycle, at).moving(Move::Work(None)),
+        // A hand-off that nobody was found for has its holder now: to be told as he would have been.
+        AnyEvent::WorkAssigned(e) if e.step.is_empty() => {
+            let signal = new::<work::WorkDispatched>("", cycle, at).holder(&e.assignee).role(&e.role);
+            signal.moving(Move::Work(filled(&e.assignee)))
+        }
         AnyEvent::WorkAssigned(e) => {
             let signal = new::<work::WorkAssigned>(&e.step, cycle, at).holder(&e.assignee).role(&e.role);
             signal.moving(Move::Step { step: e.step.clone(), holder: e.assignee.clone() })
@@ -254,6 +263,7 @@ fn of_work(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
         AnyEvent::WorkStepDone(e) => {
             let mut signal = new::<work::WorkStepDone>(&e.step, cycle, at).holder(&e.by);
             signal.facts = organisation::facts::from_proto(&e.facts);
+            signal.barred.clone_from(&e.barred);
             signal
         }
         AnyEvent::WorkWithdrawn(e) => {

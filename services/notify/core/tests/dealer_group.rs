@@ -38,6 +38,34 @@ fn the_shops_cr_manager_hears_of_a_complaint_passed_on() {
     assert_eq!(told(&mut house, "DG-07"), set(&["cr"]));
 }
 
+/// The CR manager is complained about, gives it back, or stays silent: then it is not his to take over.
+#[test]
+fn whoever_gets_the_hand_off_instead_hears_of_it() {
+    let mut house = house();
+    house.open("general", Facts::new(), &["cr"]);
+    house.dispatch_to("gm", 1);
+    assert_eq!(told(&mut house, "DG-07"), set(&["gm"]));
+
+    let mut house = self::house();
+    house.open("general", Facts::new(), &[]);
+    house.dispatch();
+    house.queued();
+    house.dispatch_to("gm", 2);
+    assert_eq!(told(&mut house, "DG-07"), set(&["gm"]));
+}
+
+#[test]
+fn a_hand_off_without_anybody_is_on_record_and_who_is_found_later_hears_of_it() {
+    let mut house = house();
+    house.open("general", Facts::new(), &[]);
+    house.dispatch_to("", 1);
+    assert_eq!(house.said(), ["new_hand_off to  failed: nobody final=true"]);
+    house.assign("", "gm");
+    assert_eq!(told(&mut house, "DG-07"), set(&["gm"]));
+    house.assign("judge", "svc");
+    assert_eq!(told(&mut house, "DG-07"), set(&[]), "a step is no hand-off");
+}
+
 #[test]
 fn division_and_legal_are_pre_warned_of_a_major_complaint() {
     let mut house = house();

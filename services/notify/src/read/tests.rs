@@ -3,9 +3,10 @@
 use chassis_core::{Actor, Aggregate, Grant};
 use notify_core::{Case, Notice};
 use playbook::Facts;
-use proto::{Id, Time};
+use proto::{Id, Service, Time};
+use stage::Store;
 
-use super::{branches, newest, of_ticket, store::Store};
+use super::{branches, newest, of_ticket};
 
 #[path = "../../core/tests/support/mod.rs"]
 mod support;
@@ -38,7 +39,7 @@ async fn told(store: &Store) -> (House, Vec<Notice>) {
 
 #[tokio::test]
 async fn the_store_answers_people() {
-    let store = Store::new().await;
+    let store = Store::new(Service::Notify, &crate::MIGRATIONS).await;
     store.assert_fits(Notice::TABLE).await;
     store.assert_fits(Case::TABLE).await;
     let (house, notices) = told(&store).await;

@@ -162,9 +162,11 @@ impl Book<'_> {
                     !answers.is_empty(),
                 );
             }
-            FigureKind::List { on, columns } => {
+            FigureKind::List { on, clock, columns } => {
                 if !hidden {
-                    let rows = row.occurrences(on).filter(|o| span.contains(o.at));
+                    let named =
+                        |o: &Occurrence<'_>| clock.as_ref().is_none_or(|clock| listing::subject(o) == *clock);
+                    let rows = row.occurrences(on).filter(|o| span.contains(o.at) && named(o));
                     self.listed.extend(rows.map(|o| listing::list(row, facts, &o, columns, span)));
                 }
             }

@@ -10,7 +10,11 @@ use proto::{
     },
 };
 
-use crate::{moment::Moment, own_time, row::Row};
+use crate::{
+    moment::Moment,
+    own_time,
+    row::{Row, bar},
+};
 
 fn cycle_of(ticket: Option<&TicketRef>) -> u32 {
     ticket.map_or(0, |ticket| ticket.cycle)
@@ -76,6 +80,7 @@ pub(crate) fn step_done(row: &mut Row, event: &WorkStepDone, at: Time) {
     let at = own_time(event.occurred_at, at);
     let cycle = cycle_of(event.ticket.as_ref());
     row.work.facts.absorb(from_proto(&event.facts));
+    bar(&mut row.work.barred, &event.barred);
     row.mark(&event.marks, at);
     row.note(Moment::new("work.step_done", at, cycle).about(&event.step).by(&event.by));
 }

@@ -7,7 +7,11 @@ use proto::{
     intake::v1::{TicketClosed, TicketLinked, TicketNoted, TicketOpened, TicketReclassified, TicketReopened},
 };
 
-use crate::{moment::Moment, own_time, row::Row};
+use crate::{
+    moment::Moment,
+    own_time,
+    row::{Row, bar},
+};
 
 /// Intake names the case: its word on branch, type and version counts.
 fn placed(row: &mut Row, ticket: Option<&TicketRef>) -> u32 {
@@ -32,7 +36,7 @@ pub(crate) fn opened(row: &mut Row, event: &TicketOpened, at: Time) {
     part.channel.clone_from(&event.channel);
     part.tags.clone_from(&event.tags);
     part.reasons.clone_from(&event.reasons);
-    part.barred.clone_from(&event.barred);
+    bar(&mut part.barred, &event.barred);
     part.facts = from_proto(&event.facts);
     row.note(Moment::new("ticket.opened", at, cycle).word(&event.file_check));
 }
@@ -44,7 +48,7 @@ pub(crate) fn reclassified(row: &mut Row, event: &TicketReclassified, at: Time) 
     part.severity.clone_from(&event.severity);
     part.tags.clone_from(&event.tags);
     part.reasons.clone_from(&event.reasons);
-    part.barred.clone_from(&event.barred);
+    bar(&mut part.barred, &event.barred);
     part.facts.absorb(from_proto(&event.facts));
     row.note(Moment::new("ticket.reclassified", at, cycle).word(&event.severity));
 }
@@ -71,7 +75,7 @@ pub(crate) fn reopened(row: &mut Row, event: &TicketReopened, at: Time) {
     part.category.clone_from(&event.category);
     part.severity.clone_from(&event.severity);
     part.tags.clone_from(&event.tags);
-    part.barred.clone_from(&event.barred);
+    bar(&mut part.barred, &event.barred);
     part.facts.absorb(from_proto(&event.facts));
     row.note(Moment::new("ticket.reopened", at, cycle).word(&event.reason));
 }

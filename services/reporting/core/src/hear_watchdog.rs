@@ -65,6 +65,7 @@ pub(crate) fn breached(row: &mut Row, event: &ClockBreached, at: Time) {
         due,
         at: due,
         done_at: None,
+        dropped_at: None,
         holder,
         corrected: false,
     });
@@ -93,11 +94,12 @@ pub(crate) fn met(row: &mut Row, event: &ClockMet, at: Time) {
 }
 
 /// A clock that ends in time or without a verdict. What was missed before it
-/// was cancelled stays missed.
+/// was cancelled stays missed, and grows no later.
 fn conclude(row: &mut Row, event: &ClockMet, cycle: u32, at: Time) {
     let open_breach = standing(row, &event.clock, &event.instance, cycle)
-        .is_some_and(|verdict| verdict.outcome == Outcome::Breached && verdict.done_at.is_none());
-    if event.cancelled && open_breach {
+        .filter(|verdict| verdict.outcome == Outcome::Breached && verdict.done_at.is_none());
+    if let Some(verdict) = open_breach.filter(|_| event.cancelled) {
+        verdict.dropped_at = Some(at);
         return;
     }
     row.verdicts.push(Verdict {
@@ -108,6 +110,7 @@ fn conclude(row: &mut Row, event: &ClockMet, cycle: u32, at: Time) {
         due: own_time(event.due_at, at),
         at,
         done_at: (!event.cancelled).then_some(at),
+        dropped_at: None,
         holder: None,
         corrected: false,
     });
@@ -117,7 +120,12 @@ pub(crate) fn corrected(row: &mut Row, event: &ClockVerdictCorrected, at: Time) 
     let cycle = cycle_of(event.ticket.as_ref());
     if let Some(verdict) = standing(row, &event.clock, &event.instance, cycle) {
         verdict.corrected = true;
-        verdict.outcome = if event.to == "met" { Outcome::Met } else { Outcome::Breached };
+        verdict.outcome = match event.to.as_str() {
+            "met" => Outcome::Met,
+            "breached" => Outcome::Breached,
+            // It should never have run, or runs on to another deadline: no verdict stands.
+            _ => Outcome::Cancelled,
+        };
     }
     if event.to == "met" {
         stop(row, &event.clock, &event.instance, cycle);

@@ -52,7 +52,8 @@ pub(crate) fn lines(figure: &Figure, columns: &[String], mut listed: Vec<Listed>
     listed.into_iter().map(line).collect()
 }
 
-fn subject(occurrence: &Occurrence<'_>) -> String {
+/// What an event is about besides its case: the clock, the step, the survey's rule.
+pub(crate) fn subject(occurrence: &Occurrence<'_>) -> String {
     let of_moment = occurrence.moment.and_then(|moment| moment.subject.clone());
     let of_verdict = occurrence.verdict.map(|verdict| verdict.clock.clone());
     of_verdict

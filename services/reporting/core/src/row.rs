@@ -2,7 +2,7 @@
 //! own; what is shown is derived, so that the order in which sources were
 //! heard leaves no trace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chassis_core::{Aggregate, Column, ColumnKind, Table, Value};
 use playbook::Facts;
@@ -69,6 +69,9 @@ pub struct WorkPart {
     pub holder: String,
     pub step: String,
     pub facts: Facts,
+    /// Barred by what a step found out.
+    #[serde(default)]
+    pub barred: Vec<String>,
 }
 
 /// A survey's answers, each a typed fact named by its question.
@@ -226,8 +229,21 @@ impl Row {
     }
 
     pub fn is_barred(&self, person: &str) -> bool {
-        self.intake.barred.iter().any(|barred| barred == person)
+        self.intake.barred.iter().chain(&self.work.barred).any(|barred| barred == person)
     }
+
+    /// Everybody who may take no part, whoever said it.
+    fn barred(&self) -> Vec<String> {
+        let all: BTreeSet<&String> = self.intake.barred.iter().chain(&self.work.barred).collect();
+        all.into_iter().cloned().collect()
+    }
+}
+
+/// A bar is never lifted by an event that does not repeat it.
+pub(crate) fn bar(known: &mut Vec<String>, more: &[String]) {
+    known.extend(more.iter().cloned());
+    known.sort();
+    known.dedup();
 }
 
 const fn column(name: &'static str, kind: ColumnKind) -> Column {
@@ -273,7 +289,7 @@ impl Aggregate for Row {
             self.intake.category.as_str().into(),
             self.intake.severity.as_str().into(),
             self.holder().map(str::to_owned).into(),
-            Value::Words(self.intake.barred.clone()),
+            Value::Words(self.barred()),
             self.intake.opened_at.into(),
             self.closed_at().into(),
             self.next_clock().map_or(NO_DEADLINE, |(_, due)| due).into(),

@@ -37,6 +37,9 @@ pub struct Verdict {
     pub at: Time,
     /// When it was done after all.
     pub done_at: Option<Time>,
+    /// When it was asked for no more, without being done: the work was taken away, the case closed.
+    #[serde(default)]
+    pub dropped_at: Option<Time>,
     /// Who held the work when it was missed.
     pub holder: Option<String>,
     pub corrected: bool,
@@ -47,9 +50,9 @@ impl Verdict {
         self.clock == clock && self.instance == instance && self.cycle == cycle
     }
 
-    /// Seconds late; until `until` if it is still not done.
+    /// Seconds late; until `until` if it is still owed. Nobody is late with what was taken from him.
     pub fn delay(&self, until: Time) -> i64 {
-        let end = self.done_at.unwrap_or(until).max(self.due);
+        let end = self.done_at.or(self.dropped_at).unwrap_or(until).max(self.due);
         (end.0 - self.due.0) / Time::SECOND
     }
 }

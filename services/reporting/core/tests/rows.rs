@@ -190,6 +190,9 @@ fn verdicts_are_taken_over_as_judged() {
         ],
     );
     assert_eq!((missed_then_cancelled.verdicts.len(), missed_then_cancelled.breaches()), (1, 1));
+    let missed = &missed_then_cancelled.verdicts[0];
+    assert_eq!(missed.delay(hour(99)), 5 * 3600, "nobody is late with what was taken from him");
+    assert_eq!(missed.done_at, None, "nor has he done it");
 }
 
 #[test]
@@ -211,15 +214,42 @@ fn a_corrected_verdict_accuses_nobody_and_stays_in_the_log() {
 }
 
 #[test]
+fn a_verdict_taken_back_accuses_nobody_either() {
+    let c = case(1, "B1");
+    for to in ["running", "cancelled"] {
+        let row = row_of(
+            &c,
+            [
+                c.opened("service", "general", hour(1)),
+                c.started(hour(25), hour(1)),
+                c.breached("P1", hour(25)),
+                c.corrected(to, hour(26)),
+            ],
+        );
+        assert_eq!((row.breaches(), row.verdicts[0].outcome), (0, Outcome::Cancelled), "{to}");
+    }
+}
+
+#[test]
 fn barred_persons_stand_in_a_column() {
     let c = case(1, "B1");
     let row = row_of(&c, [c.opened("service", "general", hour(1))]);
     assert_eq!(row.columns()[9], chassis_core::Value::Words(vec!["P9".into()]));
     assert!(row.is_barred("P9") && !row.is_barred("P1"));
-    assert!(
-        !row_of(&c, [c.opened("service", "general", hour(1)), c.reclassified("major", hour(2))])
-            .is_barred("P9")
-    );
+    let reclassified =
+        row_of(&c, [c.opened("service", "general", hour(1)), c.reclassified("major", hour(2))]);
+    assert!(reclassified.is_barred("P9"), "nothing said lifts no bar");
+}
+
+#[test]
+fn who_is_barred_by_a_step_stands_there_too() {
+    let c = case(1, "B1");
+    let (opened, barred) = (c.opened("service", "general", hour(1)), c.barred("P1", hour(2)));
+    for events in [[opened.clone(), barred.clone()], [barred, opened]] {
+        let row = row_of(&c, events);
+        assert_eq!(row.columns()[9], chassis_core::Value::Words(vec!["P1".into(), "P9".into()]));
+        assert!(row.is_barred("P1") && row.is_barred("P9"));
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub mod secret;
 pub mod serve;
 mod session;
 mod statement;
+mod stream;
 pub mod telemetry;
 pub mod vault;
 mod writer;

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use async_nats::jetstream::{self, context::PublishAckFuture, stream};
+use async_nats::jetstream::{self, context::PublishAckFuture};
 use chassis_core::Entry;
 use proto::{Service, Shard, envelope, event, subject};
 use sqlx::PgPool;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{journal, writer::Control};
+use crate::{journal, stream, writer::Control};
 
 /// Sent and not acknowledged, at most.
 const IN_FLIGHT: usize = 1_024;
@@ -83,9 +83,13 @@ impl Publisher {
     }
 
     async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Vec<Arc<Entry>>>) {
+        let mut said = String::new();
         loop {
             if let Err(error) = self.round(&mut entries).await {
-                tracing::warn!(service = %self.service, %error, "publishing stopped: trying again from the last acknowledged entry");
+                if error != said {
+                    tracing::warn!(service = %self.service, error, "publishing stopped: trying again from the last acknowledged entry");
+                    said = error;
+                }
                 self.flying.clear();
                 self.waiting.clear();
                 self.lagging = true;
@@ -216,7 +220,7 @@ impl Publisher {
 
     /// A stream with another creation time is a wiped broker: it is refilled.
     async fn look_at_stream(&mut self) -> Result<(), String> {
-        let created = stream_created(&self.context).await?;
+        let created = stream::created(&self.context, &self.pool).await?;
         for shard in self.marks.keys().copied().collect::<Vec<_>>() {
             let name = format!("publisher/{shard}");
             let known: Option<String> = sqlx::query_scalar("select created from stream where name = $1")
@@ -232,34 +236,10 @@ impl Publisher {
             }
             self.marks.insert(shard, 0);
             self.lagging = true;
-            remember_stream(&self.pool, &name, &created).await?;
+            stream::remember(&self.pool, &name, &created).await?;
         }
         Ok(())
     }
-}
-
-/// Creates the stream if need be; its creation time tells one broker's life from another's.
-pub(crate) async fn stream_created(context: &jetstream::Context) -> Result<String, String> {
-    let config = stream::Config {
-        name: subject::EVENT_STREAM.to_owned(),
-        subjects: subject::EVENT_STREAM_SUBJECTS.map(str::to_owned).to_vec(),
-        storage: stream::StorageType::File,
-        max_age: Duration::from_secs(14 * 24 * 3600),
-        allow_direct: true,
-        ..stream::Config::default()
-    };
-    let stream = context.get_or_create_stream(config).await.map_err(|error| error.to_string())?;
-    Ok(stream.cached_info().created.to_string())
-}
-
-pub(crate) async fn remember_stream(pool: &PgPool, name: &str, created: &str) -> Result<(), String> {
-    sqlx::query("insert into stream (name, created) values ($1, $2) on conflict (name) do update set created = excluded.created")
-        .bind(name)
-        .bind(created)
-        .execute(pool)
-        .await
-        .map(|_| ())
-        .map_err(|error| error.to_string())
 }
 
 /// CloudEvents in binary mode, and what a reader needs to place the entry.

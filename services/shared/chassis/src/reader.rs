@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     journal::Peers,
-    publisher::{remember_stream, stream_created},
+    stream,
     writer::{Control, Feed},
 };
 
@@ -74,9 +74,14 @@ impl Task {
 
 async fn read_stream(links: &Links, start: u64) {
     let mut position = start;
+    let mut said = String::new();
     loop {
-        if let Err(error) = read_on(links, &mut position).await {
-            tracing::debug!(service = %links.service, error, "the stream cannot be read now: trying again");
+        // Said once, not at each try.
+        if let Err(error) = read_on(links, &mut position).await
+            && error != said
+        {
+            tracing::warn!(service = %links.service, error, "the stream cannot be read now: trying again");
+            said = error;
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
@@ -85,7 +90,7 @@ async fn read_stream(links: &Links, start: u64) {
 /// Reads until something fails; `position` is the last message seen.
 async fn read_on(links: &Links, position: &mut u64) -> Result<(), String> {
     let context = jetstream::new(links.nats.clone());
-    let created = stream_created(&context).await?;
+    let created = stream::created(&context, &links.pool).await?;
     let known: Option<String> = sqlx::query_scalar("select created from stream where name = 'reader'")
         .fetch_optional(&links.pool)
         .await
@@ -93,7 +98,7 @@ async fn read_on(links: &Links, position: &mut u64) -> Result<(), String> {
     if known.as_deref() != Some(created.as_str()) {
         // Another broker's life: its positions mean nothing here.
         *position = 0;
-        remember_stream(&links.pool, "reader", &created).await?;
+        stream::remember(&links.pool, "reader", &created).await?;
     }
     let deliver_policy = if *position == 0 {
         DeliverPolicy::All

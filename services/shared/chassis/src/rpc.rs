@@ -118,6 +118,24 @@ impl Caller {
     }
 }
 
+/// A body above the limit is turned away by the decoder, whose words are for programmers: said again for people, in
+/// both languages, for the request that named one was not read.
+pub(crate) fn too_large(response: http::Response<tonic::body::Body>) -> http::Response<tonic::body::Body> {
+    let by_decoder = Status::from_header_map(response.headers()).is_some_and(|status| {
+        status.code() == Code::OutOfRange && status.message().contains("decoded message length too large")
+    });
+    if !by_decoder {
+        return response;
+    }
+    let (zh, en) = (
+        "请求过大，没有读取，也没有改变任何内容。请缩短内容；文件请另行存放，只填写其位置。",
+        "The request is too large: it was not read and nothing was changed. Shorten it; files are kept elsewhere and only \
+         named here.",
+    );
+    let said = Refusal::new(RefusalKind::Invalid, "too-large", format!("{zh} / {en}"), en);
+    status_in(said, true).into_http()
+}
+
 /// A refusal as a status, in Chinese.
 pub fn status(refusal: Refusal) -> Status {
     status_in(refusal, true)

@@ -180,6 +180,7 @@ async fn answer<C: Core>(
             request.extensions_mut().insert(desk.clone());
             Ok(request)
         }))
+        .layer(tower::util::MapResponseLayer::new(crate::rpc::too_large))
         .add_routes(routes)
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned());
     tokio::pin!(serving);

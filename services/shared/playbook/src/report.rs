@@ -19,7 +19,8 @@ pub enum FigureKind {
     /// Average answer to a question of a follow-up, in hundredths.
     Average { question: String },
     /// Rows instead of a number: breaches with clock, deadline and delay (DC-14), penalties (DC-13), ...
-    List { on: String, columns: Vec<String> },
+    /// `clock`: only events of this one.
+    List { on: String, clock: Option<String>, columns: Vec<String> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use playbook::{
-    CaseType, DoneSteps, Facts, Lang, Mark, Performer, Playbook, ProofKind, Recipient, Required, Unhappy,
-    Value, render_all,
+    CasePerson, CaseType, DoneSteps, Facts, FigureKind, Lang, Mark, Performer, Playbook, ProofKind,
+    Recipient, Required, Unhappy, Value, render_all,
 };
 
 const TEXT: &str = include_str!("../../../../deploy/playbooks/dealer-group/playbook.yaml");
@@ -301,7 +301,16 @@ fn major_complaints_are_told_at_once() {
     assert!(told("ticket.opened", None, &facts(&[("severity", "general")])).is_empty());
     assert_eq!(told("work.step_done", Some("prewarn"), &major), ["brand-division", "legal"], "DG-11");
     assert_eq!(told("work.step_done", Some("report_up"), &major), ["ceo", "operations-vp"], "DG-12");
-    assert_eq!(told("work.dispatched", None, &repair), ["cr-manager"], "DG-07");
+}
+
+/// The CR manager is who receives; when he cannot, the message follows the hand-off.
+#[test]
+fn dg_07_whoever_receives_the_complaint_is_told() {
+    let tell = playbook().tells.iter().find(|tell| tell.rules.iter().any(|rule| rule == "DG-07"));
+    let tell = tell.expect("DG-07 is carried by a message");
+    assert_eq!((tell.on.event.as_str(), &tell.on.when), ("work.dispatched", &None));
+    assert_eq!(tell.to, [Recipient::Person(CasePerson::Holder)]);
+    assert_eq!(complaint().routing.receiver.role, "cr-manager");
 }
 
 #[test]
@@ -327,9 +336,17 @@ fn dg_09_the_group_calls_back_after_the_feedback() {
     assert!(!call.is_unhappy(&Facts::new()), "nobody reached is not unhappy");
 }
 
+/// DG-16: who let the manufacturer's pre-warning slip, and nothing else that the same cases missed.
+#[test]
+fn the_list_of_missing_prewarnings_is_about_the_manufacturers_clock() {
+    let figure = playbook().figure("prewarning_missed").expect("declared");
+    let FigureKind::List { on, clock, .. } = &figure.kind else { panic!("{:?}", figure.kind) };
+    assert_eq!((on.as_str(), clock.as_deref()), ("clock.breached", Some("manufacturer_prewarn_due")));
+}
+
 #[test]
 fn messages_are_rendered_without_names() {
-    let tell = playbook().tells.iter().find(|t| t.id == "new_to_cr_manager").expect("declared");
+    let tell = playbook().tells.iter().find(|t| t.id == "new_hand_off").expect("declared");
     let text = tell.render(Lang::Zh, |name| (name == "number").then(|| "TS-7".to_owned()));
     assert!(text.starts_with("新投诉 TS-7（?，?）已转到 ?"), "{text}");
 }

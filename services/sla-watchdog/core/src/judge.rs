@@ -5,8 +5,9 @@ use proto::{Event, Service, Time, sla_watchdog::v1 as said};
 
 use crate::{
     TIMER,
+    book::Book,
     case::Case,
-    fold::{Book, View, fold},
+    fold::{View, fold},
     instance::Keys,
     ledger::{Correction, Ended, How, Ledger, verdict},
     recipients::Finder,

@@ -26,6 +26,7 @@
 
 #![allow(clippy::result_large_err, reason = "`Halt` and `Refusal` are the chassis' contract")]
 
+mod book;
 mod calendars;
 mod case;
 mod command;
@@ -88,7 +89,7 @@ impl Core for Watchdog {
         let id = ticket_of(heard).ok_or_else(|| no_ticket(heard))?;
         let mut case = step.get::<Case>(id)?.unwrap_or_else(|| Case::unheard(id));
         let news = case.learn(&mut signal);
-        let matters = case.cycle == 0 || fold::Book::of(&case, step.directory())?.cares(&signal);
+        let matters = case.cycle == 0 || book::Book::of(&case, step.directory())?.cares(&signal);
         let Some(ticket) = heard.event.ticket() else { return Ok(()) };
         let taken = matters && case.take(signal, ticket);
         if taken {

@@ -9,7 +9,8 @@ use proto::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fold::{Book, View},
+    book::Book,
+    fold::View,
     run::Run,
     signal::{Part, Signal},
 };
@@ -70,6 +71,11 @@ impl Parts {
                     self.requester.clone_from(requester);
                 }
                 self.hold(held(signal), person, role);
+                if held(signal).is_empty() {
+                    // A hand-off that nobody was found for has its holder now.
+                    let newest = self.holders.keys().filter_map(|what| hand_off(what)).max();
+                    newest.into_iter().for_each(|n| self.hold(format!("hand_off:{n}"), person, role));
+                }
                 // Approvals and call-backs are not the work itself.
                 if signal.keys.stage.is_none() && signal.keys.follow_up.is_none() {
                     self.hold(String::new(), person, role);
@@ -97,6 +103,10 @@ impl Parts {
         };
         self.holders.get(&what).or_else(|| self.holders.get(""))
     }
+}
+
+fn hand_off(what: &str) -> Option<u32> {
+    what.strip_prefix("hand_off:")?.parse().ok()
 }
 
 fn held(signal: &Signal) -> String {

@@ -1,11 +1,12 @@
 //! Against a real Postgres: the schema fits what the core writes, and people see what they may.
 
 use chassis_core::{Actor, Aggregate, Grant};
-use proto::{Bucket, Id, Shard, Time};
+use proto::{Bucket, Id, Service, Shard, Time};
 use sla_watchdog_core::{Case, calendars_in_force, may_see};
+use stage::Store;
 use uuid::Uuid;
 
-use super::{Wanted, branches, due, outdated, store::Store};
+use super::{Wanted, branches, due, outdated};
 use crate::shown;
 
 #[path = "../../core/tests/watchdog/desk.rs"]
@@ -53,7 +54,7 @@ fn ids(cases: &[Case]) -> Vec<Id> {
 
 #[tokio::test]
 async fn the_store_answers_people_and_the_bulk_work() {
-    let store = Store::new().await;
+    let store = Store::new(Service::SlaWatchdog, &crate::MIGRATIONS).await;
     store.assert_fits(Case::TABLE).await;
     let desks = [opened(1, "B1", 0), opened(2, "B2", 2), opened(3, "B1", 1)];
     let met = opened(4, "B1", 0);

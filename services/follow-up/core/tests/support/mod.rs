@@ -180,6 +180,16 @@ impl House {
         self.rehearsal.hear(event);
     }
 
+    /// A step finds out who is responsible, and bars him.
+    pub fn step_bars(&mut self, step: &str, person: &str) {
+        self.rehearsal.hear(work::WorkStepDone {
+            ticket: Some(self.ticket_ref()),
+            step: step.into(),
+            barred: vec![person.to_owned()],
+            ..Default::default()
+        });
+    }
+
     pub fn work_completed(&mut self) {
         self.rehearsal.hear(work::WorkCompleted { ticket: Some(self.ticket_ref()), ..Default::default() });
     }

@@ -94,6 +94,34 @@ fn a_bar_survives_the_next_cycle() {
 }
 
 #[test]
+fn a_bar_found_in_a_step_holds_here_and_is_said_to_everybody() {
+    let mut world = World::new();
+    let id = about(&mut world, &[]);
+    let manager = person("P-CR1", "cr-manager", "B1");
+    world.note(&manager, note(id)).expect("not barred yet");
+    world.intake.take_said();
+    world.step_bars(id, &["P-CR1"]);
+    let said = world.intake.take_said();
+    let [AnyEvent::TicketReclassified(event)] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!((event.barred.as_slice(), event.severity.as_str()), (&["P-CR1".to_owned()][..], "general"));
+    is_barred(world.note(&manager, note(id)));
+    world.step_bars(id, &["P-CR1"]);
+    assert!(world.said().is_empty(), "known");
+}
+
+#[test]
+fn a_bar_found_in_a_step_is_the_cases_and_not_the_cycles() {
+    let mut world = World::new();
+    let id = about(&mut world, &[]);
+    let first = world.ticket(id).reference();
+    world.work(id);
+    world.follow_up_completed(id, "unhappy", "reopen");
+    world.step_bars_of(first, &["P-CR1"]);
+    is_barred(world.note(&person("P-CR1", "cr-manager", "B1"), note(id)));
+    assert!(world.ticket(id).progress().marks.is_empty(), "the rest of it has no effect");
+}
+
+#[test]
 fn another_branch_has_no_say_and_those_above_have() {
     let mut world = World::new();
     let id = about(&mut world, &[]);

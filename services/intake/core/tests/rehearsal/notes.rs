@@ -115,6 +115,47 @@ fn a_trigger_on_day_three_makes_it_major_then() {
 }
 
 #[test]
+fn nobody_raises_the_severity_once_the_work_is_complete() {
+    let mut world = World::new();
+    let id = world.case("p1", "car").ticket;
+    world.work(id);
+    let before = world.ticket(id);
+    world.said();
+    let blocked = || facts(id, Facts::new().with("door_blocked", Value::Bool(true)));
+    let refusal = world.reclassify(&agent(), blocked()).expect_err("nobody would hold the meeting");
+    assert_eq!((refusal.gate.as_str(), refusal.rule.as_deref()), ("work-complete", Some("DG-14")));
+    assert!(refusal.zh.contains("重大") && refusal.zh.contains("重新打开"), "{}", refusal.zh);
+    assert!(refusal.en.contains("\"major\"") && refusal.en.contains("Re-open"), "{}", refusal.en);
+    assert_eq!((world.ticket(id), world.said()), (before, vec![]), "nothing was changed");
+
+    let service = facts(id, Facts::new().with("category", Value::code("service")));
+    let judged = world.reclassify(&agent(), service).expect("as grave as before");
+    assert_eq!((judged.category.as_str(), judged.severity.as_str()), ("service", "general"));
+
+    world.follow_up_completed(id, "content", "");
+    world.reopen(&agent(), id).expect("as the refusal says");
+    assert_eq!(world.reclassify(&agent(), blocked()).expect("a new cycle").severity, "major");
+}
+
+#[test]
+fn what_others_say_after_the_work_counts_from_the_next_cycle_on() {
+    let mut world = World::new();
+    let id = world.case("p1", "car").ticket;
+    world.work(id);
+    world.escalated(id, 2, "raise");
+    world.step_done(id, "judge", &[], Facts::new().with("judged_nature", Value::code("major")));
+    let ticket = world.ticket(id);
+    assert_eq!(
+        (ticket.judged.severity.as_str(), ticket.facts.code("severity")),
+        ("general", Some("general"))
+    );
+    let note = facts(id, Facts::new().with("explained", Value::Bool(false)));
+    world.reclassify(&agent(), note).expect("it adds nothing to what was held back");
+    world.follow_up_completed(id, "unhappy", "reopen");
+    assert_eq!(world.ticket(id).judged.severity, "serious", "the rung's floor");
+}
+
+#[test]
 fn the_same_facts_again_say_nothing() {
     let mut world = World::new();
     let id = world.case("p1", "car").ticket;

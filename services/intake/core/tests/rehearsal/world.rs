@@ -167,6 +167,21 @@ impl World {
         });
     }
 
+    /// A step finds out who is responsible, and bars them.
+    pub fn step_bars(&mut self, ticket: Id, persons: &[&str]) {
+        let reference = self.ticket(ticket).reference();
+        self.step_bars_of(reference, persons);
+    }
+
+    pub fn step_bars_of(&mut self, ticket: TicketRef, persons: &[&str]) {
+        self.intake.hear(dispatch::WorkStepDone {
+            ticket: Some(ticket),
+            step: "judge".into(),
+            barred: persons.iter().map(|person| (*person).to_owned()).collect(),
+            ..Default::default()
+        });
+    }
+
     pub fn work_completed(&mut self, ticket: Id) {
         let reference = self.ticket(ticket).reference();
         self.work_completed_of(reference);

@@ -177,11 +177,36 @@ impl House {
     }
 
     pub fn dispatch(&mut self) {
+        self.dispatch_to("cr", 1);
+    }
+
+    /// A hand-off to somebody; to nobody yet, if empty.
+    pub fn dispatch_to(&mut self, assignee: &str, hand_off: u32) {
         self.rehearsal.hear(work::WorkDispatched {
             ticket: Some(self.ticket_ref()),
             role: "cr-manager".into(),
-            assignee: "cr".into(),
-            hand_off: 1,
+            assignee: assignee.into(),
+            hand_off,
+            ..Default::default()
+        });
+    }
+
+    /// Somebody gets a step; with none named, the hand-off.
+    pub fn assign(&mut self, step: &str, assignee: &str) {
+        self.rehearsal.hear(work::WorkAssigned {
+            ticket: Some(self.ticket_ref()),
+            step: step.into(),
+            assignee: assignee.into(),
+            ..Default::default()
+        });
+    }
+
+    /// A step finds out who is responsible, and bars him.
+    pub fn step_bars(&mut self, step: &str, person: &str) {
+        self.rehearsal.hear(work::WorkStepDone {
+            ticket: Some(self.ticket_ref()),
+            step: step.into(),
+            barred: vec![person.to_owned()],
             ..Default::default()
         });
     }

@@ -186,6 +186,12 @@ impl Case {
         )
     }
 
+    /// A step bars somebody.
+    pub fn barred(&self, person: &str, at: Time) -> (AnyEvent, Time) {
+        let barred = vec![person.to_owned()];
+        (dispatch::WorkStepDone { ticket: self.ticket(), barred, ..Default::default() }.into(), at)
+    }
+
     pub fn completed(&self, at: Time) -> (AnyEvent, Time) {
         (dispatch::WorkCompleted { ticket: self.ticket(), ..Default::default() }.into(), at)
     }
@@ -213,9 +219,13 @@ impl Case {
     }
 
     pub fn breached(&self, holder: &str, due: Time) -> (AnyEvent, Time) {
+        self.missed("feedback", holder, due)
+    }
+
+    pub fn missed(&self, clock: &str, holder: &str, due: Time) -> (AnyEvent, Time) {
         let event = watchdog::ClockBreached {
             ticket: self.ticket(),
-            clock: "feedback".into(),
+            clock: clock.into(),
             due_at: due.0,
             holder: holder.into(),
             ..Default::default()

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock::Trigger,
     condition::Condition,
-    event::{EVENTS, subject_of},
+    event::{EVENTS, Subject, subject_of},
     report::{Figure, FigureKind, GroupBy, Period, Report, Target},
     tell::{Channel, PLACEHOLDERS, Tell, placeholders},
     yaml::{Entry, Node},
@@ -133,12 +133,26 @@ impl Ctx {
             },
             5 => {
                 let on = on(self, "on");
+                let clock = object.get("clock").map(|n| self.clock_of_list(n, &on));
                 let columns =
                     object.need(self, "columns").map(|n| n.items().iter().map(|i| self.code(i)).collect());
-                FigureKind::List { on, columns: columns.unwrap_or_default() }
+                FigureKind::List { on, clock, columns: columns.unwrap_or_default() }
             }
             _ => FigureKind::Count { on: on(self, "on") },
         }
+    }
+
+    /// A list of one clock's events; other events are about no clock.
+    fn clock_of_list(&mut self, node: &Node, event: &str) -> String {
+        if subject_of(event).is_some_and(|subject| subject != Subject::Clock) {
+            self.error(
+                "PB0006",
+                node.span,
+                "只有 clock.* 和 escalation.raised 的清单可以限定时钟",
+                "only lists of `clock.*` and `escalation.raised` can name a clock",
+            );
+        }
+        self.clock_name(node)
     }
 
     fn event_name(&mut self, node: &Node) -> String {

@@ -139,8 +139,9 @@ pub(super) fn figure(kind: &FigureKind, lang: Lang) -> String {
             format!("{} {}", pick(lang, "按时", "met in time:"), clock.as_deref().unwrap_or(all))
         }
         FigureKind::Average { question } => format!("{} {question}", pick(lang, "平均", "average of")),
-        FigureKind::List { on, columns } => {
-            format!("{} {on}: {}", pick(lang, "清单", "list of"), columns.join(", "))
+        FigureKind::List { on, clock, columns } => {
+            let clock = clock.as_ref().map(|clock| format!("({clock})")).unwrap_or_default();
+            format!("{} {on}{clock}: {}", pick(lang, "清单", "list of"), columns.join(", "))
         }
     }
 }

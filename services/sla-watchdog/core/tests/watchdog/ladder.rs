@@ -115,6 +115,19 @@ fn a_bar_that_comes_later_holds_from_then_on() {
 }
 
 #[test]
+fn who_is_barred_by_a_step_climbs_no_rung_from_then_on() {
+    let desk = opened(THREE_RUNGS);
+    desk.until(at(2, 10, 30));
+    desk.said();
+    let done = proto::dispatch::v1::WorkStepDone { barred: vec!["gm1".into()], ..desk.done("judge") };
+    desk.hear(done).until(at(3, 0, 0));
+    assert_eq!(
+        desk.said(),
+        ["rung 2 of feedback -> head1 as head@B1", "rung 3 of feedback -> gm-area as gm@A raise,plan"]
+    );
+}
+
+#[test]
 fn the_holder_is_who_holds_the_work_when_it_fires() {
     let desk = opened(THREE_RUNGS);
     desk.hear(desk.assigned("judge", "clerk1")).until(at(2, 9, 0)).hear(desk.assigned("propose", "head1"));

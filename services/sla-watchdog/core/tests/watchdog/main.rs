@@ -4,6 +4,7 @@ mod bench;
 mod cycles;
 mod desk;
 mod evidence;
+mod holders;
 mod instances;
 mod ladder;
 mod limits;

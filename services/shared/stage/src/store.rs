@@ -1,40 +1,37 @@
-//! A Postgres of the test's own with the service's schema, and rows put into it as the loop does.
+//! A Postgres of the test's own with a service's schema, and rows put into it as the loop does.
 
 use chassis_core::{Aggregate, ColumnKind, Table, Value};
 use local_engines::{Postgres, PostgresOptions};
 use proto::Service;
-use sqlx::{PgPool, Postgres as Pg, QueryBuilder};
+use sqlx::{PgPool, Postgres as Pg, QueryBuilder, migrate::Migrator};
 
-pub(crate) struct Store {
+pub struct Store {
     pub pool: PgPool,
     _server: Postgres,
     _dir: tempfile::TempDir,
 }
 
 impl Store {
-    pub async fn new() -> Store {
-        let dir = local_engines::scratch("follow-up").unwrap();
-        let dir = tempfile::tempdir_in(dir).unwrap();
-        let server = Postgres::start(PostgresOptions::new(dir.path())).await.unwrap();
-        let options = chassis::schema::options(&server.url(), Service::FollowUp).unwrap();
+    pub async fn new(service: Service, migrations: &'static Migrator) -> Store {
+        let dir = local_engines::scratch(service.name()).expect("a place");
+        let dir = tempfile::tempdir_in(dir).expect("a folder");
+        let server = Postgres::start(PostgresOptions::new(dir.path())).await.expect("Postgres starts");
+        let options = chassis::schema::options(&server.url(), service).expect("an address");
         for _ in 0..2 {
             // A second start finds everything there.
-            chassis::schema::prepare(&options, Service::FollowUp, &crate::MIGRATIONS).await.unwrap();
+            chassis::schema::prepare(&options, service, migrations).await.expect("a schema");
         }
         Store { pool: chassis::schema::pool(options, 2), _server: server, _dir: dir }
     }
 
     pub async fn put<T: Aggregate>(&self, aggregate: &T) {
         let table = T::TABLE;
-        let names: Vec<&str> = table.columns.iter().map(|c| c.name).collect();
-        let mut insert = QueryBuilder::<Pg>::new(format!(
-            "insert into {} (id, shard, body, {}) values (",
-            table.name,
-            names.join(", ")
-        ));
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+        let into = format!("insert into {} (id, shard, body, {}) values (", table.name, names.join(", "));
+        let mut insert = QueryBuilder::<Pg>::new(into);
         insert.push_bind(aggregate.id().uuid()).push(", ");
         insert.push_bind(aggregate.id().shard().number() as i16).push(", ");
-        insert.push_bind(rmp_serde::to_vec_named(aggregate).unwrap());
+        insert.push_bind(rmp_serde::to_vec_named(aggregate).expect("plain data"));
         for value in aggregate.columns() {
             insert.push(", ");
             match value {
@@ -48,7 +45,7 @@ impl Store {
                 }
             };
         }
-        insert.push(")").build().execute(&self.pool).await.unwrap();
+        insert.push(")").build().execute(&self.pool).await.expect("it is put");
     }
 
     /// Names and types of a table's columns are those that the core writes.
@@ -60,7 +57,7 @@ impl Store {
         .bind(table.name)
         .fetch_all(&self.pool)
         .await
-        .unwrap();
+        .expect("the catalogue is read");
         let kind = |kind: ColumnKind| match kind {
             ColumnKind::Text => "text",
             ColumnKind::Int => "bigint",
@@ -69,7 +66,7 @@ impl Store {
             ColumnKind::Words => "text[]",
         };
         let mut wanted = vec![("id", "uuid"), ("shard", "smallint"), ("body", "bytea")];
-        wanted.extend(table.columns.iter().map(|c| (c.name, kind(c.kind))));
+        wanted.extend(table.columns.iter().map(|column| (column.name, kind(column.kind))));
         let found: Vec<(&str, &str)> = found.iter().map(|(n, k)| (n.as_str(), k.as_str())).collect();
         assert_eq!(found, wanted, "{}", table.name);
     }

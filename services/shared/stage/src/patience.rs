@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Unoptimised builds on two busy cores are slow.
 const PATIENCE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(60);
+const POLL: Duration = Duration::from_millis(50);
 /// An answer that does not come is asked for again.
 const ANSWER: Duration = Duration::from_secs(10);
 

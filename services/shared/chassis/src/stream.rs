@@ -1,0 +1,109 @@
+//! The event stream belongs to one database. Two on one NATS would take each
+//! other's entries for their own: the second is refused, and says why.
+
+use std::{collections::HashMap, time::Duration};
+
+use async_nats::jetstream::{self, stream};
+use proto::subject;
+use sqlx::PgPool;
+
+/// Where the stream says whose it is.
+const OWNER: &str = "hotline-database";
+
+/// A restored or promoted server keeps its identifier, another one never has it.
+const DATABASE: &str = "select system_identifier || '.' || oid from pg_control_system(), pg_database \
+     where datname = current_database()";
+
+/// Creates the stream if need be; its creation time tells one broker's life from another's.
+pub(crate) async fn created(context: &jetstream::Context, pool: &PgPool) -> Result<String, String> {
+    let database: String =
+        sqlx::query_scalar(DATABASE).fetch_one(pool).await.map_err(|error| error.to_string())?;
+    let stream = context.get_or_create_stream(config(&database)).await.map_err(|error| error.to_string())?;
+    let found = stream.cached_info();
+    match found.config.metadata.get(OWNER) {
+        Some(owner) if *owner == database => {}
+        Some(owner) => return Err(foreign(owner, &database)),
+        // Somebody else made it for us: from now on it is ours.
+        None => {
+            let mut claimed = found.config.clone();
+            claimed.metadata.insert(OWNER.to_owned(), database);
+            context.update_stream(claimed).await.map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(found.created.to_string())
+}
+
+fn config(database: &str) -> stream::Config {
+    stream::Config {
+        name: subject::EVENT_STREAM.to_owned(),
+        subjects: subject::EVENT_STREAM_SUBJECTS.map(str::to_owned).to_vec(),
+        storage: stream::StorageType::File,
+        max_age: Duration::from_secs(14 * 24 * 3600),
+        allow_direct: true,
+        metadata: HashMap::from([(OWNER.to_owned(), database.to_owned())]),
+        ..stream::Config::default()
+    }
+}
+
+fn foreign(owner: &str, ours: &str) -> String {
+    format!(
+        "the stream {} on this NATS holds the events of another database ({owner}; ours is {ours}): \
+         give each system a NATS of its own, or delete the stream if its database is gone",
+        subject::EVENT_STREAM
+    )
+}
+
+/// Which life of the broker a reader or publisher knows.
+pub(crate) async fn remember(pool: &PgPool, name: &str, created: &str) -> Result<(), String> {
+    sqlx::query("insert into stream (name, created) values ($1, $2) on conflict (name) do update set created = excluded.created")
+        .bind(name)
+        .bind(created)
+        .execute(pool)
+        .await
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use local_engines::{Engines, Options};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_stream_of_another_database_is_refused() {
+        let dir = local_engines::scratch("chassis-stream").unwrap();
+        let engines = Engines::start(Options::for_tests(dir.join("engines"))).await.unwrap();
+        let nats = crate::nats::connect(&engines.nats_url(), "stream-test").await.unwrap();
+        let context = jetstream::new(nats);
+        let database = async |name: &str| {
+            let url = engines.fresh_database(&format!("{name}_{}", std::process::id())).await.unwrap();
+            PgPool::connect(&url).await.unwrap()
+        };
+        let (first, second) = (database("first").await, database("second").await);
+
+        let made = created(&context, &first).await.unwrap();
+        assert_eq!(created(&context, &first).await.unwrap(), made);
+        let refused = created(&context, &second).await.unwrap_err();
+        assert!(refused.contains("another database"), "{refused}");
+
+        context.delete_stream(subject::EVENT_STREAM).await.unwrap();
+        assert_ne!(created(&context, &second).await.unwrap(), made);
+        engines.stop().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_an_operator_made_becomes_ours() {
+        let dir = local_engines::scratch("chassis-stream-operator").unwrap();
+        let engines = Engines::start(Options::for_tests(dir.join("engines"))).await.unwrap();
+        let nats = crate::nats::connect(&engines.nats_url(), "stream-test").await.unwrap();
+        let context = jetstream::new(nats);
+        let bare = stream::Config { metadata: HashMap::new(), ..config("") };
+        context.create_stream(bare).await.unwrap();
+        let url = engines.fresh_database(&format!("operator_{}", std::process::id())).await.unwrap();
+        created(&context, &PgPool::connect(&url).await.unwrap()).await.unwrap();
+        let owner = context.get_stream(subject::EVENT_STREAM).await.unwrap();
+        assert!(owner.cached_info().config.metadata.contains_key(OWNER));
+        engines.stop().await.unwrap();
+    }
+}

@@ -1,0 +1,77 @@
+//! The rule book of a case as the watchdog reads it: which clocks an event stops, cancels and starts.
+
+use std::collections::BTreeMap;
+
+use chassis_core::{Refusal, RefusalKind};
+use organisation::Snapshot;
+use playbook::{CaseType, Clock, Playbook, Trigger};
+
+use crate::{case::Case, signal::Signal};
+
+/// What a case is judged by.
+pub(crate) struct Book<'a> {
+    pub playbook: &'a Playbook,
+    pub case_type: Option<&'a CaseType>,
+    pub directory: &'a Snapshot,
+    /// What of the case type's clocks reacts to an event, by its name.
+    pub reactions: BTreeMap<&'a str, Reactions<'a>>,
+}
+
+/// Clocks that an event stops, cancels and starts, in the playbook's order.
+#[derive(Default)]
+pub(crate) struct Reactions<'a> {
+    pub stop: Vec<(&'a Clock, &'a Trigger)>,
+    pub cancel: Vec<(&'a Clock, &'a Trigger)>,
+    pub start: Vec<(&'a Clock, &'a Trigger)>,
+}
+
+impl<'a> Reactions<'a> {
+    fn of(playbook: &'a Playbook, case_type: &str) -> BTreeMap<&'a str, Reactions<'a>> {
+        let mut all: BTreeMap<&str, Reactions<'_>> = BTreeMap::new();
+        for clock in playbook.clocks.iter().filter(|clock| clock.applies_to(case_type)) {
+            for trigger in &clock.stop {
+                all.entry(&trigger.event).or_default().stop.push((clock, trigger));
+            }
+            for trigger in &clock.cancel {
+                all.entry(&trigger.event).or_default().cancel.push((clock, trigger));
+            }
+            for trigger in &clock.start {
+                all.entry(&trigger.event).or_default().start.push((clock, trigger));
+            }
+        }
+        all
+    }
+}
+
+impl<'a> Book<'a> {
+    /// A playbook that is not there is a fault: no ticket arrives before its rule book.
+    pub fn of(case: &Case, directory: &'a Snapshot) -> Result<Book<'a>, Refusal> {
+        let playbook = directory.playbook(&case.playbook, case.version).ok_or_else(|| {
+            Refusal::new(
+                RefusalKind::Internal,
+                "unknown-playbook",
+                format!(
+                    "案件 {} 所依据的规则手册 {} 第 {} 版尚未生效。",
+                    case.id, case.playbook, case.version
+                ),
+                format!(
+                    "Case {} runs under playbook {} version {}, which is not active here.",
+                    case.id, case.playbook, case.version
+                ),
+            )
+        })?;
+        let reactions = Reactions::of(playbook, &case.case_type);
+        Ok(Book { playbook, case_type: playbook.case_type(&case.case_type), directory, reactions })
+    }
+
+    /// Whether a clock reacts to it, or the fold learns from it.
+    pub fn cares(&self, signal: &Signal) -> bool {
+        signal.tells_something() || self.listens(signal.name.text(), signal.subject())
+    }
+
+    pub fn listens(&self, event: &str, subject: Option<&str>) -> bool {
+        let named = |(_, t): &(&Clock, &Trigger)| t.subject.is_none() || t.subject.as_deref() == subject;
+        let to = self.reactions.get(event);
+        to.is_some_and(|to| to.start.iter().chain(&to.stop).chain(&to.cancel).any(named))
+    }
+}
