@@ -7,7 +7,10 @@ use std::{
 
 use hotline::client::request_id;
 use proto::directory::v1::{ImportRecordsRequest, PersonRecord, Role};
-use tests::{Case, System, desk, forms};
+use tests::{
+    Case, System, desk,
+    forms::{self, Fields},
+};
 
 /// The browser and what drives it; `None`: said why, and skipped.
 struct Browser {
@@ -43,16 +46,24 @@ impl Browser {
     }
 }
 
+/// A complaint of somebody's own: the same customer again would be a repeat, and so a major one.
+fn complaint(of: u8) -> Fields {
+    let mut form = forms::complaint();
+    form.insert("phone".to_owned(), format!("1380000200{of}"));
+    form.insert("plate".to_owned(), format!("沪B2000{of}"));
+    form
+}
+
 /// A case whose solution waits for the general manager.
-async fn to_approve(system: &System) -> Case<'_> {
-    let case = Case::open(system, forms::complaint()).await;
+async fn to_approve(system: &System, of: u8) -> Case<'_> {
+    let case = Case::open(system, complaint(of)).await;
     case.proposed("800").await.expect("proposed");
     case
 }
 
 /// A case whose customer is to be called.
-async fn to_call(system: &System) -> Case<'_> {
-    let case = to_approve(system).await;
+async fn to_call(system: &System, of: u8) -> Case<'_> {
+    let case = to_approve(system, of).await;
     assert!(case.decide(&case.at_branch("GM"), 1, "approved").await.expect("approved"));
     case.carried_out().await.expect("carried out");
     case
@@ -62,8 +73,8 @@ async fn to_call(system: &System) -> Case<'_> {
 async fn every_role_walks_through_its_day_in_both_languages() {
     let Some(browser) = Browser::find() else { return };
     let system = System::start().await;
-    let (approve_zh, approve_en) = (to_approve(&system).await, to_approve(&system).await);
-    let (call_zh, call_en) = (to_call(&system).await, to_call(&system).await);
+    let (approve_zh, approve_en) = (to_approve(&system, 1).await, to_approve(&system, 2).await);
+    let (call_zh, call_en) = (to_call(&system, 3).await, to_call(&system, 4).await);
     let variables = [
         ("TO_APPROVE_ZH", approve_zh.number.as_str()),
         ("TO_APPROVE_EN", &approve_en.number),
@@ -91,8 +102,8 @@ async fn every_role_walks_through_its_day_in_both_languages() {
 async fn intruders_are_turned_away() {
     let Some(browser) = Browser::find() else { return };
     let system = System::start().await;
-    let own = Case::open(&system, forms::complaint()).await;
-    let foreign = Case::take(&system, desk::opening("SF-N01", forms::complaint())).await.expect("opened");
+    let own = Case::open(&system, complaint(5)).await;
+    let foreign = Case::take(&system, desk::opening("SF-N01", complaint(6))).await.expect("opened");
     let variables = [("OWN", own.id.as_str()), ("FOREIGN", &foreign.id), ("FOREIGN_NUMBER", &foreign.number)];
     let mut child = browser.run("intruder.mjs", &system, &variables);
     let (mut said, mut answer) =
