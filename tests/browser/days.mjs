@@ -88,6 +88,14 @@ const branch = async (browser, locale, number) => {
   await leave(who);
 };
 
+/** Every page fits a telephone. */
+const small = async (browser, locale) => {
+  const who = await enter(browser, "QH-CCS", locale, { width: 360, height: 780 });
+  const pages = ["/desk", "/board", "/calls", "/approvals", "/figures", "/rules/dealer-group/1", "/calendar", "/directory", "/messages", "/system"];
+  for (const path of pages) await look(who, path);
+  await leave(who);
+};
+
 /** The general manager decides what waits for him, once each way round. */
 const manager = async (browser, locale, number) => {
   const who = await enter(browser, "SF-E01-GM", locale);
@@ -156,6 +164,7 @@ try {
     await branch(browser, locale, opened);
     await manager(browser, locale, process.env[`TO_APPROVE_${suffix}`]);
     await callBack(browser, locale, process.env[`TO_CALL_${suffix}`]);
+    await small(browser, locale);
     await supervisor(browser, locale, () => agent(browser, locale, `1390000001${suffix.length + (locale === "en" ? 1 : 0)}`));
     console.log(`${locale}: walked`);
   }
