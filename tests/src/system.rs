@@ -11,7 +11,7 @@ use chassis::{Config, core::Actor};
 use hotline::{
     client::{Connection, explain, request_id},
     demo::{clock, ground, people::People},
-    run,
+    run::{self, Part},
     verify::collect,
 };
 use local_engines::{Engines, Options};
@@ -69,11 +69,12 @@ impl System {
             }
         } else {
             let stop = CancellationToken::new();
-            let running = run::start(config.clone(), &Service::ALL, stop.clone())?;
+            let running = run::start(config.clone(), &Part::all(), stop.clone())?;
             in_process = Some((stop, tokio::spawn(running.wait())));
         }
+        let parts = if apart { Part::services() } else { Part::all() };
         tokio::select! {
-            ready = run::ready(&config, &Service::ALL, START) => ready?,
+            ready = run::ready(&config, &parts, START) => ready?,
             ended = replicas.first_to_end() => bail!("{ended} ended before it served; see its log above"),
         }
         let (connection, people) = furnish(&config).await?;
@@ -157,7 +158,7 @@ impl System {
 
     /// Until every service says that it serves.
     pub async fn serves(&self) {
-        run::ready(&self.config, &Service::ALL, START).await.expect("all services serve");
+        run::ready(&self.config, &Part::services(), START).await.expect("all services serve");
     }
 
     /// Ends everything in good order.
@@ -203,7 +204,7 @@ fn variables(database: &str, nats: &str, state: PathBuf) -> anyhow::Result<Vec<(
 
 /// Ports for all services, in a row.
 pub fn free_ports() -> anyhow::Result<u16> {
-    Ok(local_engines::free_ports(Service::ALL.len() as u16)?)
+    Ok(local_engines::free_ports(chassis::config::PORTS)?)
 }
 
 /// Databases of several tests stand in one server.

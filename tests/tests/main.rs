@@ -7,6 +7,7 @@ mod barred;
 mod call_back;
 mod clients;
 mod complaint;
+mod console;
 mod crash;
 mod deadlines;
 mod hand_off;

@@ -61,6 +61,8 @@ async fn second_replica(system: &System) -> Connection {
         settings.push((format!("HOTLINE_PEERS__{name}"), address));
     }
     system.replicas.start_as(Service::Dispatch, "second", &settings).expect("the second starts");
-    run::ready(&config, &[Service::Dispatch], Duration::from_secs(90)).await.expect("the second serves");
+    run::ready(&config, &[Service::Dispatch.into()], Duration::from_secs(90))
+        .await
+        .expect("the second serves");
     Connection::open(Config { peers: Default::default(), ..config }).await.expect("a way to it")
 }

@@ -13,6 +13,7 @@
 //! Python environment, buf. Nothing is left running when a command ends, however it ends.
 
 pub mod bench;
+pub mod browser;
 pub mod buf;
 pub mod check;
 pub mod compose;

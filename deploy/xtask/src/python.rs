@@ -35,6 +35,6 @@ pub fn python_env() -> Result<PathBuf> {
 }
 
 /// FNV-1a: stable across compilers, which the standard hasher does not promise.
-fn fingerprint(text: &str) -> u32 {
+pub(crate) fn fingerprint(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

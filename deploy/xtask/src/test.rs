@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use local_engines::{Postgres, PostgresOptions};
 
 use crate::workspace::{cargo, phase, shown, succeed};
-use crate::{buf, python};
+use crate::{browser, buf, python};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -50,13 +50,17 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 }
 
 async fn surroundings() -> Result<Surroundings> {
-    let tools = tokio::task::spawn_blocking(|| anyhow::Ok((python::python_env()?, buf::buf_binary()?)));
+    let tools = tokio::task::spawn_blocking(|| {
+        anyhow::Ok((python::python_env()?, buf::buf_binary()?, browser::tools()?, browser::chromium()))
+    });
     let ((url, postgres), tools) = tokio::try_join!(postgres(), async { tools.await? })?;
-    let variables = vec![
+    let mut variables = vec![
         ("TEST_DATABASE_URL", url),
         ("HOTLINE_PYTHON", tools.0.display().to_string()),
         ("BUF", tools.1.display().to_string()),
+        ("BROWSER_TOOLS", tools.2.display().to_string()),
     ];
+    variables.extend(tools.3.map(|chromium| ("CHROMIUM", chromium.display().to_string())));
     Ok(Surroundings { variables, postgres })
 }
 

@@ -225,6 +225,28 @@ impl DirectoryService for Desk {
             Err(NotSigned::Refused(refusal)) => Err(rpc::status(refusal)),
         }
     }
+
+    async fn renew_token(
+        &self,
+        request: Request<said::RenewTokenRequest>,
+    ) -> Answer<said::RenewTokenResponse> {
+        let caller = Caller::of(&request)?;
+        let Some(person) = caller.actor().person() else { return Err(not_signed()) };
+        match self.door.renew(person).await {
+            Ok(signed) => Ok(Response::new(said::RenewTokenResponse {
+                token: signed.token,
+                expires_at: signed.expires_at.0,
+            })),
+            Err(NotSigned::Wrong) => Err(not_signed()),
+            Err(NotSigned::Refused(refusal)) => Err(caller.status(refusal)),
+        }
+    }
+}
+
+fn not_signed() -> Status {
+    Status::unauthenticated(
+        "账号已停用或不存在，请重新登录。 The account is disabled or gone; sign in again.",
+    )
 }
 
 fn places(request: &said::ImportRecordsRequest) -> Vec<String> {

@@ -6,7 +6,8 @@ use chassis_core::Actor;
 use office::{Office, tool};
 use proto::directory::v1::{
     ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, GetContactRequest, ImportRecordsRequest,
-    ImportRecordsResponse, ListNodesRequest, ListPersonsRequest, MoveTimeRequest, SignInRequest,
+    ImportRecordsResponse, ListNodesRequest, ListPersonsRequest, MoveTimeRequest, RenewTokenRequest,
+    SignInRequest,
 };
 use stage::{person, request_id};
 use tonic::{Code, Status};
@@ -55,6 +56,7 @@ async fn the_directory_over_the_wire() {
     the_same_list_again_changes_nothing(&office).await;
     bad_records_are_reported_in_their_place(&office).await;
     a_password_opens_the_door(&office).await;
+    a_token_is_renewed_while_its_account_is_there(&office).await;
     five_wrong_passwords_close_it(&office).await;
     lists_are_filtered_and_masked(&office).await;
     contacts_need_a_reason_that_is_kept(&office).await;
@@ -110,6 +112,23 @@ async fn a_password_opens_the_door(office: &Office) {
     }
     let unsigned = office.client.clone().list_nodes(ListNodesRequest::default()).await.unwrap_err();
     assert_eq!(unsigned.code(), Code::Unauthenticated);
+}
+
+async fn a_token_is_renewed_while_its_account_is_there(office: &Office) {
+    let renew = async |token: &str| {
+        let asked = office.client.clone().renew_token(office.with(token, RenewTokenRequest {})).await;
+        asked.map(|answer| answer.into_inner())
+    };
+    let token = sign_in(office, "SF-E01-CRM", "hotline-demo").await.unwrap();
+    let renewed = renew(&token).await.unwrap();
+    assert!(renewed.expires_at > 0);
+    let actor = office.setup.verifier.check(&renewed.token).unwrap();
+    assert!(actor.has_role("cr-manager") && actor.person() == Some("SF-E01-CRM"));
+    for other in [person("SF-E02-CRM", "cr-manager", "SF-E02"), tool()] {
+        let token = office.setup.issuer.issue(&other, 60).unwrap();
+        let refused = renew(&token).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated, "without an account: {other:?}");
+    }
 }
 
 async fn five_wrong_passwords_close_it(office: &Office) {

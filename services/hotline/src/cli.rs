@@ -8,8 +8,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 use proto::Service;
 
 use crate::{
-    bench_command, client::Connection, demo_command, directory_command, events_command, import_command,
-    playbook, report_command, run, ticket_command, verify_command,
+    bench_command,
+    client::Connection,
+    demo_command, directory_command, events_command, import_command, playbook, report_command,
+    run::{self, Part},
+    ticket_command, verify_command,
 };
 
 /// The call centre: services, and the tools to look after them.
@@ -25,7 +28,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run all services in this process.
+    /// Run all services and the console in this process.
     Up,
     /// Run one service.
     Run { service: ServiceName },
@@ -75,11 +78,12 @@ pub enum ServiceName {
     Reporting,
     Notify,
     Directory,
+    Console,
 }
 
-impl From<ServiceName> for Service {
+impl From<ServiceName> for Part {
     fn from(name: ServiceName) -> Self {
-        match name {
+        let service = match name {
             ServiceName::Intake => Service::Intake,
             ServiceName::Dispatch => Service::Dispatch,
             ServiceName::SlaWatchdog => Service::SlaWatchdog,
@@ -87,7 +91,9 @@ impl From<ServiceName> for Service {
             ServiceName::Reporting => Service::Reporting,
             ServiceName::Notify => Service::Notify,
             ServiceName::Directory => Service::Directory,
-        }
+            ServiceName::Console => return Part::Console,
+        };
+        Part::Service(service)
     }
 }
 

@@ -3,9 +3,8 @@
 use std::{net::TcpListener, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
-use chassis::Config;
+use chassis::{Config, config::PORTS};
 use clap::Args;
-use proto::Service;
 
 use crate::demo;
 
@@ -77,9 +76,7 @@ pub async fn carry_out(mut config: Config, command: Demo) -> anyhow::Result<Exit
 
 /// The configured ports, or the next block of them that nobody listens on.
 pub fn free_ports(config: &Config) -> anyhow::Result<u16> {
-    let free = |base: u16| {
-        (0..Service::ALL.len() as u16).all(|place| TcpListener::bind((config.listen, base + place)).is_ok())
-    };
+    let free = |base: u16| (0..PORTS).all(|place| TcpListener::bind((config.listen, base + place)).is_ok());
     (0..BLOCKS)
         .filter_map(|block| config.base_port.checked_add(block * 10))
         .find(|base| *base < u16::MAX - 10 && free(*base))

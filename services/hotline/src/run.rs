@@ -1,41 +1,87 @@
 //! Running services: one, or all in this process.
 
-use std::{process::ExitCode, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use chassis::{Config, Setup, StartError, telemetry};
 use futures::future::BoxFuture;
 use proto::Service;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
+/// What a process can run: a service with a journal, or the console before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Service(Service),
+    Console,
+}
+
+impl Part {
+    /// All services, and the console.
+    pub fn all() -> Vec<Part> {
+        Service::ALL.into_iter().map(Part::Service).chain([Part::Console]).collect()
+    }
+
+    /// What can be measured and killed: all but the console.
+    pub fn services() -> Vec<Part> {
+        Service::ALL.into_iter().map(Part::Service).collect()
+    }
+
+    fn address(self, config: &Config) -> SocketAddr {
+        match self {
+            Part::Service(service) => config.address(service),
+            Part::Console => config.console_address(),
+        }
+    }
+}
+
+impl From<Service> for Part {
+    fn from(service: Service) -> Self {
+        Part::Service(service)
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Part::Service(service) => service.fmt(f),
+            Part::Console => f.write_str("console"),
+        }
+    }
+}
+
 /// Runs one service until it is told to stop.
-pub async fn one(config: Config, service: Service) -> anyhow::Result<ExitCode> {
-    run(config, vec![service]).await
+pub async fn one(config: Config, part: Part) -> anyhow::Result<ExitCode> {
+    run(config, vec![part]).await
 }
 
-/// Runs all services in this process.
+/// Runs everything in this process.
 pub async fn up(config: Config) -> anyhow::Result<ExitCode> {
-    run(config, Service::ALL.to_vec()).await
+    run(config, Part::all()).await
 }
 
-async fn run(config: Config, services: Vec<Service>) -> anyhow::Result<ExitCode> {
-    let name = match services.as_slice() {
+async fn run(config: Config, parts: Vec<Part>) -> anyhow::Result<ExitCode> {
+    let name = match parts.as_slice() {
         [one] => format!("hotline-{one}"),
         _ => "hotline".to_owned(),
     };
     let _telemetry = telemetry::start(&config.telemetry, &name)?;
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let running = start(config.clone(), &services, stop.clone())?;
+    let running = start(config.clone(), &parts, stop.clone())?;
     tokio::spawn(async move {
-        if ready(&config, &services, Duration::from_secs(120)).await.is_ok() {
-            for service in services {
-                tracing::info!(%service, address = %config.address(service), "serving");
+        if ready(&config, &parts, Duration::from_secs(120)).await.is_ok() {
+            for part in parts {
+                tracing::info!(service = %part, address = %part.address(&config), "serving");
             }
         }
     });
@@ -45,17 +91,17 @@ async fn run(config: Config, services: Vec<Service>) -> anyhow::Result<ExitCode>
 
 /// Services of this process.
 pub struct Running {
-    tasks: JoinSet<(Service, Result<(), StartError>)>,
+    tasks: JoinSet<(Part, Result<(), StartError>)>,
     stop: CancellationToken,
 }
 
 /// Starts services in this process; `Running::wait` reports the first that fails.
-pub fn start(config: Config, services: &[Service], stop: CancellationToken) -> anyhow::Result<Running> {
+pub fn start(config: Config, parts: &[Part], stop: CancellationToken) -> anyhow::Result<Running> {
     let setup = Setup::new(config, stop.clone())?;
     let mut tasks = JoinSet::new();
-    for service in services.iter().copied() {
+    for part in parts.iter().copied() {
         let setup = setup.clone();
-        tasks.spawn(async move { (service, serve(setup, service).await) });
+        tasks.spawn(async move { (part, serve(setup, part).await) });
     }
     Ok(Running { tasks, stop })
 }
@@ -65,10 +111,10 @@ impl Running {
     pub async fn wait(mut self) -> anyhow::Result<()> {
         let mut failed = None;
         while let Some(ended) = self.tasks.join_next().await {
-            let (service, result) = ended.context("a service panicked")?;
+            let (part, result) = ended.context("a service panicked")?;
             if let Err(error) = result {
-                let error = anyhow::Error::new(error).context(format!("{service} failed"));
-                tracing::error!(%service, error = %format!("{error:#}"), "a service failed: stopping");
+                let error = anyhow::Error::new(error).context(format!("{part} failed"));
+                tracing::error!(service = %part, error = %format!("{error:#}"), "a service failed: stopping");
                 failed.get_or_insert(error);
             }
             self.stop.cancel();
@@ -77,7 +123,11 @@ impl Running {
     }
 }
 
-fn serve(setup: Setup, service: Service) -> BoxFuture<'static, Result<(), StartError>> {
+fn serve(setup: Setup, part: Part) -> BoxFuture<'static, Result<(), StartError>> {
+    let service = match part {
+        Part::Service(service) => service,
+        Part::Console => return Box::pin(console::run(setup)),
+    };
     match service {
         Service::Intake => Box::pin(intake::run(setup)),
         Service::Dispatch => Box::pin(dispatch::run(setup)),
@@ -89,13 +139,13 @@ fn serve(setup: Setup, service: Service) -> BoxFuture<'static, Result<(), StartE
     }
 }
 
-/// Waits until every service says that it serves.
-pub async fn ready(config: &Config, services: &[Service], patience: Duration) -> anyhow::Result<()> {
+/// Waits until everything says that it serves.
+pub async fn ready(config: &Config, parts: &[Part], patience: Duration) -> anyhow::Result<()> {
     let until = Instant::now() + patience;
-    for service in services {
-        while !is_serving(config, *service).await {
+    for part in parts {
+        while !is_serving(config, *part).await {
             if Instant::now() > until {
-                bail!("{service} does not serve at {} after {patience:?}", config.address(*service));
+                bail!("{part} does not serve at {} after {patience:?}", part.address(config));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -103,23 +153,46 @@ pub async fn ready(config: &Config, services: &[Service], patience: Duration) ->
     Ok(())
 }
 
-/// Asks over gRPC health; exit code 1 if one does not serve.
-pub async fn healthcheck(config: &Config, only: Option<Service>) -> anyhow::Result<ExitCode> {
+/// Asks over gRPC health, the console over HTTP; exit code 1 if one does not serve.
+pub async fn healthcheck(config: &Config, only: Option<Part>) -> anyhow::Result<ExitCode> {
     let mut all = true;
-    for service in Service::ALL.into_iter().filter(|service| only.is_none_or(|only| only == *service)) {
-        let serving = is_serving(config, service).await;
-        println!("{service}: {}", if serving { "serving" } else { "not serving" });
+    for part in Part::all().into_iter().filter(|part| only.is_none_or(|only| only == *part)) {
+        let serving = is_serving(config, part).await;
+        println!("{part}: {}", if serving { "serving" } else { "not serving" });
         all &= serving;
     }
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn is_serving(config: &Config, service: Service) -> bool {
+async fn is_serving(config: &Config, part: Part) -> bool {
+    match part {
+        Part::Service(service) => service_is_serving(config, service).await,
+        Part::Console => console_is_serving(config).await.is_ok_and(|serving| serving),
+    }
+}
+
+async fn service_is_serving(config: &Config, service: Service) -> bool {
     let Some(address) = config.peers_of(service).into_iter().next() else { return false };
     let Ok(endpoint) = Endpoint::from_shared(address) else { return false };
     let Ok(channel) = endpoint.connect_timeout(Duration::from_secs(2)).connect().await else { return false };
     let asked = HealthClient::new(channel).check(HealthCheckRequest { service: String::new() }).await;
     asked.is_ok_and(|answer| answer.into_inner().status == ServingStatus::Serving as i32)
+}
+
+/// One question, one line of the answer: no client library is needed for that.
+async fn console_is_serving(config: &Config) -> std::io::Result<bool> {
+    let mut address = config.console_address();
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let asking = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"GET /healthz HTTP/1.0\r\nhost: localhost\r\n\r\n").await?;
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await?;
+        Ok(first.ends_with(b" 200"))
+    };
+    tokio::time::timeout(Duration::from_secs(2), asking).await?
 }
 
 /// Ctrl-C or SIGTERM: gracefully; a second time: at once.

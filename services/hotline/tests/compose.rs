@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::Config;
 use clap::Parser;
-use hotline::cli::{Cli, Command};
+use hotline::{
+    cli::{Cli, Command},
+    run::Part,
+};
 use proto::Service;
 use saphyr::{LoadableYamlNode, Yaml};
 
@@ -100,22 +103,23 @@ fn command_line(words: &[&str]) -> Command {
 #[test]
 fn there_is_a_container_for_every_service_and_no_other() {
     let file = read(COMPOSE);
-    let expected: BTreeSet<&str> = Service::ALL.iter().map(|service| service.name()).chain(ENGINES).collect();
+    let parts: Vec<String> = Part::all().iter().map(ToString::to_string).collect();
+    let expected: BTreeSet<&str> = parts.iter().map(String::as_str).chain(ENGINES).collect();
     assert_eq!(containers(&file).into_keys().collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
 fn each_container_runs_and_asks_after_its_own_service() {
     let file = read(COMPOSE);
-    for service in Service::ALL {
-        let container = container(&file, service.name());
+    for service in Part::all() {
+        let container = container(&file, &service.to_string());
         let run = command_line(&list(get(container, "command")));
-        assert!(matches!(run, Command::Run { service: run } if Service::from(run) == service), "{service}");
+        assert!(matches!(run, Command::Run { service: run } if Part::from(run) == service), "{service}");
         let test = list(get(container, "healthcheck").and_then(|check| get(check, "test")));
         assert_eq!(test[..2], ["CMD", "hotline"], "no shell is needed");
         let ask = command_line(&test[2..]);
         let is_its_own =
-            matches!(ask, Command::Healthcheck { service: Some(asked) } if Service::from(asked) == service);
+            matches!(ask, Command::Healthcheck { service: Some(asked) } if Part::from(asked) == service);
         assert!(is_its_own, "{service}");
     }
 }
@@ -144,6 +148,18 @@ fn configurations_fit_and_ports_and_peers_agree() {
 }
 
 #[test]
+fn the_console_is_published_where_it_listens_and_keeps_its_attachments() {
+    let file = read(COMPOSE);
+    let container = container(&file, "console");
+    let variables = environment(container).into_iter().map(|(name, value)| (name, filled(&value)));
+    let config = Config::load(None, variables).expect("the container's variables fit");
+    let port = config.console_address().port();
+    assert_eq!(list(get(container, "ports")), [format!("127.0.0.1:{port}:{port}")]);
+    assert_eq!(list(get(container, "volumes")), ["console-state:/state"]);
+    assert!(config.is_production() && Service::ALL.iter().all(|service| config.port(*service) != port));
+}
+
+#[test]
 fn an_unknown_variable_and_a_wrong_port_would_be_found() {
     let unknown = COMPOSE.replace("HOTLINE_TELEMETRY__LOG_FORMAT", "HOTLINE_TELEMETRY__FORMAT");
     assert!(configuration(&read(&unknown), Service::Intake).is_err());
@@ -156,8 +172,8 @@ fn an_unknown_variable_and_a_wrong_port_would_be_found() {
 #[test]
 fn services_run_without_rights_and_come_back() {
     let file = read(COMPOSE);
-    for service in Service::ALL {
-        let container = container(&file, service.name());
+    for service in Part::all() {
+        let container = container(&file, &service.to_string());
         let text = |key| get(container, key).and_then(|value| value.as_str());
         assert_eq!(text("user"), Some("10001"), "{service}");
         assert_eq!(text("image"), Some("hotline:local"), "one image: {service}");

@@ -69,6 +69,7 @@ pub async fn page(pool: &PgPool, scope: &Scope, wanted: &said::ListTicketsReques
         .bind(cursor.rank_at)
         .bind(cursor.id)
         .bind(i64::from(limit))
+        .bind(&wanted.holder)
         .fetch_all(pool)
         .await
         .map_err(|error| store_failed(&error))?;

@@ -3,7 +3,7 @@
 
 /// A page of a board. $1 branches or null for all; $2 state (`open`: not
 /// closed); $3 type; $4 severity; $5 the person who looks; $6, $7 where the
-/// last page ended; $8 how many.
+/// last page ended; $8 how many; $9 who holds it.
 pub const BOARD: &str = "\
     select body from ticket_row \
     where opened_at is not null \
@@ -11,6 +11,7 @@ pub const BOARD: &str = "\
       and ($2 = '' or ($2 = 'open' and open) or state = $2) \
       and ($3 = '' or case_type = $3) \
       and ($4 = '' or severity = $4) \
+      and ($9 = '' or holder = $9) \
       and not barred @> array[$5] \
       and (rank_at, id) > ('epoch'::timestamptz + $6 * interval '1 microsecond', $7::uuid) \
     order by rank_at, id limit $8";

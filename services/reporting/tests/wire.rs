@@ -118,6 +118,8 @@ async fn boards_run_by_deadline_page_by_page(office: &Office) {
     };
     let (closed, _) = list(office, "P1", "G", major).await.unwrap();
     assert_eq!((numbers(&closed), closed[0].closed_at), (vec!["T004".to_owned()], hour(9).0));
+    let nobody = ListTicketsRequest { holder: "NOBODY".into(), ..Default::default() };
+    assert!(list(office, "P1", "G", nobody).await.unwrap().0.is_empty(), "he holds nothing");
     let bad = ListTicketsRequest { after_cursor: "nonsense".into(), ..Default::default() };
     assert_eq!(list(office, "P1", "G", bad).await.unwrap_err().code(), Code::InvalidArgument);
 }

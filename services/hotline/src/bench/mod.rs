@@ -18,7 +18,6 @@ use std::{path::Path, process::ExitCode, time::Duration};
 use anyhow::Context;
 use chassis::{Config, telemetry};
 use comfy_table::{CellAlignment, Table, presets};
-use proto::Service;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use tokio::time::Instant;
@@ -27,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     client::Connection,
     demo::{ground, people::People},
-    run,
+    run::{self, Part},
 };
 use measure::{Cpu, Processes, Store, median};
 
@@ -86,7 +85,7 @@ impl Round {
 pub async fn run(config: Config, what: What, size: Size, json: Option<&Path>) -> anyhow::Result<ExitCode> {
     let _telemetry = telemetry::start(&config.telemetry, "hotline-bench")?;
     let stop = CancellationToken::new();
-    let running = run::start(config.clone(), &Service::ALL, stop.clone())?;
+    let running = run::start(config.clone(), &Part::services(), stop.clone())?;
     let mut services = tokio::spawn(running.wait());
     let measured = tokio::select! {
         ended = &mut services => {
@@ -112,7 +111,7 @@ pub async fn run(config: Config, what: What, size: Size, json: Option<&Path>) ->
 
 async fn measure(config: &Config, what: What, size: Size) -> anyhow::Result<Vec<Round>> {
     let began = Instant::now();
-    run::ready(config, &Service::ALL, PATIENCE).await?;
+    run::ready(config, &Part::services(), PATIENCE).await?;
     eprintln!("services up after {:.1} s", began.elapsed().as_secs_f64());
     let connection = Connection::open(config.clone()).await?;
     ground::prepare(&connection, None).await.context("the organisation is not in place")?;

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     client::{Connection, explain, request_id},
     import::send::Sent,
-    run,
+    run::{self, Part},
     verify::{collect, report},
 };
 use cast::Cast;
@@ -64,6 +64,24 @@ const REPORT_LINES: usize = 40;
 /// How long the audit waits for what is under way.
 const SETTLING: Duration = Duration::from_secs(30);
 
+/// Who signs in to look around: one of each role, with an account in deploy/directory.
+const ACCOUNTS: [(&str, &str); 14] = [
+    ("QH-CC1", "call-centre agent 坐席"),
+    ("QH-CCS", "call-centre supervisor 主管"),
+    ("SF-E01-CRM", "customer-relations manager of a branch 客户关系经理"),
+    ("SF-E01-CRS", "customer-relations specialist 客户关系专员"),
+    ("SF-E01-SVM", "service manager 服务经理"),
+    ("SF-E01-SLM", "sales manager 销售经理"),
+    ("SF-E01-RC", "receptionist 首接人员"),
+    ("SF-E01-GM", "general manager of a branch 总经理"),
+    ("SF-E-AM", "area manager 区域经理"),
+    ("SF-BD1", "brand division 品牌事业部"),
+    ("QH-LEG1", "legal 法务部"),
+    ("QH-VP", "operations VP 运营副总裁"),
+    ("QH-CEO", "CEO 总裁"),
+    ("QH-ADM", "administrator 系统管理员"),
+];
+
 /// What is played.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -84,7 +102,7 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
         bail!("the table holds no complaint");
     }
     let stop = CancellationToken::new();
-    let running = run::start(config.clone(), &Service::ALL, stop.clone())?;
+    let running = run::start(config.clone(), &Part::all(), stop.clone())?;
     let mut services = tokio::spawn(running.wait());
     let played = tokio::select! {
         ended = &mut services => {
@@ -113,7 +131,7 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
 /// The day from beginning to end; whether every promise was kept.
 async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Result<bool> {
     let began = Instant::now();
-    run::ready(config, &Service::ALL, PATIENCE).await?;
+    run::ready(config, &Part::all(), PATIENCE).await?;
     let connection = Connection::open(config.clone()).await?;
     ground::prepare(&connection, options.dealers.as_deref())
         .await
@@ -322,9 +340,18 @@ fn look_around(config: &Config, whole: bool) {
         println!("  {:<14} {}", service.to_string(), config.address(service));
     }
     println!("  messages that were sent: {state}/outbox");
-    println!(
-        "  accounts (password hotline-demo): QH-ADM, QH-CCS, QH-CC1, SF-E01-CRM, SF-E01-GM, ... see deploy/directory"
-    );
+    println!("\nThe console:  http://{}", shown_address(config));
+    println!("  accounts, one per role (password hotline-demo):");
+    for (code, role) in ACCOUNTS {
+        println!("    {code:<12} {role}");
+    }
+}
+
+/// As a browser on this machine reaches it: it keeps cookies on `localhost`.
+fn shown_address(config: &Config) -> String {
+    let address = config.console_address();
+    let is_local = address.ip().is_loopback() || address.ip().is_unspecified();
+    if is_local { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
 /// Request ids are dated by the caller's clock.

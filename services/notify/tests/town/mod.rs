@@ -109,6 +109,12 @@ impl directory::directory_service_server::DirectoryService for Addresses {
     async fn sign_in(&self, _: Request<directory::SignInRequest>) -> Unsaid<directory::SignInResponse> {
         unsaid()
     }
+    async fn renew_token(
+        &self,
+        _: Request<directory::RenewTokenRequest>,
+    ) -> Unsaid<directory::RenewTokenResponse> {
+        unsaid()
+    }
 }
 
 pub struct Town {

@@ -20,6 +20,11 @@ use crate::identity::{Issuer, Verifier};
 /// The defaults, as a file to copy from. `hotline config` prints it.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
+/// Ports from the base on that services and console may use.
+pub const PORTS: u16 = CONSOLE_PLACE + 1;
+/// The console comes after the services, with room for one more.
+const CONSOLE_PLACE: u16 = 8;
+
 /// Variables of the build and the tests, which are no configuration.
 const NOT_OURS: [&str; 1] = ["PYTHON"];
 
@@ -50,6 +55,7 @@ pub struct Config {
     pub read_connections: u32,
     pub vault: VaultConfig,
     pub identity: IdentityConfig,
+    pub console: ConsoleConfig,
     pub notify: NotifyConfig,
     pub telemetry: TelemetryConfig,
     pub limits: LimitsConfig,
@@ -67,6 +73,15 @@ pub struct VaultConfig {
 pub struct IdentityConfig {
     /// PKCS#8 PEM of the Ed25519 key that signs tokens; empty in development: made once.
     pub signing_key_file: PathBuf,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleConfig {
+    /// HTTP; 0: eight after the base port.
+    pub port: u16,
+    /// Hours after which everybody signs in again, however busy.
+    pub session_hours: u16,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -169,6 +184,12 @@ impl Config {
 
     pub fn address(&self, service: Service) -> SocketAddr {
         SocketAddr::new(self.listen, self.port(service))
+    }
+
+    /// Where the console's pages are.
+    pub fn console_address(&self) -> SocketAddr {
+        let port = if self.console.port == 0 { self.base_port + CONSOLE_PLACE } else { self.console.port };
+        SocketAddr::new(self.listen, port)
     }
 
     /// Where a service's replicas are reached.

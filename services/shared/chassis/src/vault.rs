@@ -41,6 +41,7 @@ pub struct MasterKey {
     wrap: Zeroizing<[u8; 32]>,
     token: Zeroizing<[u8; 32]>,
     request: Zeroizing<[u8; 32]>,
+    other: Zeroizing<[u8; 32]>,
 }
 
 impl MasterKey {
@@ -61,7 +62,14 @@ impl MasterKey {
             wrap: derive("hotline 2026 vault wrapping key"),
             token: derive("hotline 2026 search tokens"),
             request: derive("hotline 2026 request content"),
+            other: derive("hotline 2026 other keys"),
         })
+    }
+
+    /// A key of its own for another purpose, such as the console's cookies. The purpose is a
+    /// constant that names who uses it: same purpose, same key, in every replica.
+    pub fn key_for(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key(purpose, self.other.as_slice()))
     }
 
     /// The keyed hash by which a repeated request is told from a changed one.

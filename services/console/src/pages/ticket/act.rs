@@ -1,0 +1,158 @@
+//! Deeds: a posted form becomes a command to its owner, who decides. What is
+//! refused comes back in the form with every word that was entered.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::Path, response::Response, routing::post};
+use playbook::CaseType;
+use proto::{common::v1::Position, dispatch::v1 as dispatch, intake::v1 as intake};
+use tonic::Status;
+
+use crate::{
+    forms::{self, Posted, Received},
+    language::Tongue,
+    names::Names,
+    pages::{
+        attachments,
+        ticket::{Case, deeds},
+        written,
+    },
+    peers::Asker,
+    server::Console,
+    trouble::Trouble,
+    visitor::Visitor,
+};
+
+pub fn routes() -> Router<Arc<Console>> {
+    Router::new().route("/tickets/{id}/do/{action}", post(act))
+}
+
+/// What the page says after a deed.
+pub fn said(code: &str, tongue: Tongue) -> &'static str {
+    let (zh, en) = match code {
+        "acknowledge" => ("已接单。", "Taken over."),
+        "refuse" => ("已退单，下一位已收到。", "Given back; the next one has it."),
+        "assign" => ("已指派。", "Assigned."),
+        "complete_step" => ("已完成并记录。", "Completed and on record."),
+        "decide_approval" => ("决定已记录。", "The decision is on record."),
+        "note" => ("已记录。", "On record."),
+        "reclassify" => ("已重新判定。", "Judged anew."),
+        "close" => ("已销项。", "Closed."),
+        "reopen" => ("已重新立项。", "Opened again."),
+        "opened" => ("已立项，工单正在派往门店。", "Opened; the work is on its way to the branch."),
+        _ => return "",
+    };
+    tongue.say(zh, en)
+}
+
+async fn act(
+    visitor: Visitor,
+    Path((id, action)): Path<(String, String)>,
+    form: Received,
+) -> Result<Response, Trouble> {
+    let posted = Posted::from(form);
+    let ask = visitor.ask()?;
+    match carry_out(&visitor, &ask, &id, &action, &posted).await {
+        Ok(at) => {
+            let back = forms::inside(posted.get("back")).map(str::to_owned);
+            let to = back.unwrap_or_else(|| format!("/tickets/{id}?said={action}"));
+            Ok(written(forms::go(&visitor, &to), at))
+        }
+        Err(status) => {
+            let case = Case::read(&ask, &id, "").await?;
+            let names = Names::of(&visitor.known.snapshot, visitor.tongue, Some(&case.reference));
+            let deed = deeds::deed(&visitor, &case, &names, &action, posted.get("target"), &posted);
+            forms::again(&visitor, status, deed.ok_or(Trouble::Missing)?)
+        }
+    }
+}
+
+async fn carry_out(
+    visitor: &Visitor,
+    ask: &Asker,
+    id: &str,
+    action: &str,
+    posted: &Posted,
+) -> Result<Option<Position>, Status> {
+    let text = |name: &str| posted.get(name).to_owned();
+    let (request_id, ticket_id, cycle) = (text("request_id"), id.to_owned(), posted.number("cycle"));
+    let (mut intake, mut dispatch) = (ask.intake(), ask.dispatch());
+    Ok(match action {
+        "acknowledge" => {
+            let request = dispatch::AcknowledgeRequest { request_id, ticket_id, cycle };
+            dispatch.acknowledge(request).await?.into_inner().position
+        }
+        "refuse" => {
+            let (reason, text) = (text("reason"), text("text"));
+            let request = dispatch::RefuseRequest { request_id, ticket_id, cycle, reason, text };
+            dispatch.refuse(request).await?.into_inner().position
+        }
+        "assign" => {
+            let (step, person) = (text("target"), text("person"));
+            let request = dispatch::AssignRequest { request_id, ticket_id, cycle, step, person };
+            dispatch.assign(request).await?.into_inner().position
+        }
+        "complete_step" => {
+            let request = dispatch::CompleteStepRequest {
+                proofs: attachments::proofs(visitor, id, posted)?,
+                fields: step_fields(visitor, posted),
+                step: text("target"),
+                occurred_at: 0,
+                request_id,
+                ticket_id,
+                cycle,
+            };
+            dispatch.complete_step(request).await?.into_inner().position
+        }
+        "decide_approval" => {
+            let request = dispatch::DecideApprovalRequest {
+                approval_id: text("target"),
+                decision: text("decision"),
+                text: text("text"),
+                stage: posted.number("stage"),
+                request_id,
+                ticket_id,
+                cycle,
+            };
+            dispatch.decide_approval(request).await?.into_inner().position
+        }
+        "note" => {
+            let request = intake::NoteTicketRequest {
+                kind: text("kind"),
+                text: text("text"),
+                wait_begun: text("wait_begun"),
+                wait_ended: text("wait_ended"),
+                request_id,
+                ticket_id,
+            };
+            intake.note_ticket(request).await?.into_inner().position
+        }
+        "reclassify" => {
+            let form = case_type(visitor, posted).map(|kind| posted.fields(&kind.form)).unwrap_or_default();
+            let request =
+                intake::ReclassifyTicketRequest { request_id, ticket_id, form, about_persons: Vec::new() };
+            intake.reclassify_ticket(request).await?.into_inner().position
+        }
+        "close" => {
+            let request = intake::CloseTicketRequest { request_id, ticket_id, outcome: text("outcome") };
+            intake.close_ticket(request).await?.into_inner().position
+        }
+        "reopen" => {
+            let request = intake::ReopenTicketRequest { request_id, ticket_id, reason: text("reason") };
+            intake.reopen_ticket(request).await?.into_inner().position
+        }
+        _ => return Err(Status::not_found("there is no such deed")),
+    })
+}
+
+/// The rule book that the form was made by; the owner reads the fields under the case's own.
+fn case_type<'v>(visitor: &'v Visitor, posted: &Posted) -> Option<&'v CaseType> {
+    let mut parts = posted.get("book").splitn(3, '/');
+    let (id, version, kind) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+    visitor.known.snapshot.playbook(id, version)?.case_type(kind)
+}
+
+fn step_fields(visitor: &Visitor, posted: &Posted) -> std::collections::BTreeMap<String, String> {
+    let step = case_type(visitor, posted).and_then(|kind| kind.step(posted.get("target")));
+    step.map(|step| posted.fields(&step.fields)).unwrap_or_default()
+}
