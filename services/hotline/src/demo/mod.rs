@@ -185,7 +185,7 @@ async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Res
     let opened = lived?;
     println!("\n{} after {:.0} s", clock::shown(clock.now()), began.elapsed().as_secs_f64());
     // The last words of the day are still on their way to reporting and the outbox.
-    let kept = finish(&connection, &clock, &heard, &cast, opened).await;
+    let kept = finish(&connection, monday, &heard, &cast, opened).await;
     listening.abort();
     kept
 }
@@ -220,7 +220,7 @@ async fn live(
 /// The summary, the week's figures, and whether every promise was kept.
 async fn finish(
     connection: &Connection,
-    clock: &Clock,
+    week: Time,
     heard: &Heard,
     cast: &Arc<Cast>,
     opened: usize,
@@ -236,7 +236,7 @@ async fn finish(
         let list: Vec<String> = turned_away.iter().map(|(gate, count)| format!("{gate} {count}")).collect();
         println!("{:<16} {}", "turned away", list.join(", "));
     }
-    match weekly(connection, clock.now()).await {
+    match weekly(connection, week).await {
         Ok(table) => println!("\n{}", abridged(&table)),
         Err(error) => eprintln!("the weekly report cannot be had: {error:#}"),
     }
