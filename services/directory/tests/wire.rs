@@ -122,10 +122,10 @@ async fn a_token_is_renewed_while_its_account_is_there(office: &Office) {
     let token = sign_in(office, "SF-E01-CRM", "hotline-demo").await.unwrap();
     let renewed = renew(&token).await.unwrap();
     assert!(renewed.expires_at > 0);
-    let actor = office.setup.verifier.check(&renewed.token).unwrap();
+    let actor = office.ground.setup.verifier.check(&renewed.token).unwrap();
     assert!(actor.has_role("cr-manager") && actor.person() == Some("SF-E01-CRM"));
     for other in [person("SF-E02-CRM", "cr-manager", "SF-E02"), tool()] {
-        let token = office.setup.issuer.issue(&other, 60).unwrap();
+        let token = office.ground.setup.issuer.issue(&other, 60).unwrap();
         let refused = renew(&token).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated, "without an account: {other:?}");
     }

@@ -29,7 +29,7 @@ pub struct Verify {
 pub async fn carry_out(config: Config, command: Verify) -> anyhow::Result<ExitCode> {
     let connection = Connection::open(config).await?;
     let audit = collect::audit(&connection, Duration::from_secs(command.wait)).await?;
-    let verdict = report::verdict(&audit.findings);
+    let verdict = ::audit::verdict(&audit.findings);
     if command.json {
         println!("{}", report::json(&audit));
         eprintln!("{verdict}");

@@ -243,7 +243,7 @@ async fn finish(
     if !tally.open.is_empty() {
         println!("{} cases are still open after ten business days", tally.open.len());
     }
-    println!("{}\n{}", report::table(&audit), report::verdict(&audit.findings));
+    println!("{}\n{}", report::table(&audit), ::audit::verdict(&audit.findings));
     Ok(audit.findings.is_empty() && tally.opened >= opened as u64 && opened > 0)
 }
 

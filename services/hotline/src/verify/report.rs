@@ -3,12 +3,7 @@
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use crate::verify::{Audit, Class, Findings};
-
-/// `lost N, doubled M`.
-pub fn verdict(findings: &Findings) -> String {
-    format!("lost {}, doubled {}", findings.count(Class::Lost), findings.count(Class::Doubled))
-}
+use crate::verify::{Audit, Class};
 
 /// What was compared, and a row per finding with examples.
 pub fn table(audit: &Audit) -> String {

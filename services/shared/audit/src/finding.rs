@@ -83,3 +83,8 @@ impl Findings {
         &self.examples
     }
 }
+
+/// The last word of an audit.
+pub fn verdict(findings: &Findings) -> String {
+    format!("lost {}, doubled {}", findings.count(Class::Lost), findings.count(Class::Doubled))
+}

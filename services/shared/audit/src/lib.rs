@@ -30,7 +30,7 @@ use cases::Cases;
 use causes::Causes;
 use chain::{Chain, Message};
 use clocks::Clocks;
-pub use finding::{Class, Finding, Findings};
+pub use finding::{Class, Finding, Findings, verdict};
 use persons::Persons;
 
 /// What a service's head says of one shard.

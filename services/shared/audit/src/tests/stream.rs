@@ -8,7 +8,7 @@ fn a_sound_system_has_no_findings_however_often_the_stream_repeats() {
     world.life(1).life(2);
     let audit = world.audit_with(|entry| vec![entry.clone(), entry.clone()]);
     assert_eq!(found(&audit), []);
-    assert_eq!(report::verdict(&audit.findings), "lost 0, doubled 0");
+    assert_eq!(verdict(&audit.findings), "lost 0, doubled 0");
     assert_eq!((audit.entries, audit.messages), (14, 28));
 }
 

@@ -50,7 +50,7 @@ pub fn simulate(
 
 fn act_promptly(town: &mut Town, until: Time) -> Option<Miss> {
     for place in 0..MOST_DEEDS {
-        let Some(deed) = next_deed(town) else { return None };
+        let deed = next_deed(town)?;
         let at = due_at(town, &deed);
         if at > until {
             return None;
@@ -129,7 +129,7 @@ fn complete_form(opening: &mut Deed, playbook: &Playbook) {
 /// A report that sends nothing back, if there is one.
 fn plainest(town: &Town, case_type: &CaseType, step: &Step, facts: &Facts) -> Words {
     let person = town.directory().persons().next().map(|person| person.code.clone()).unwrap_or_default();
-    let most = step.fields.iter().map(|field| choices(field)).max().unwrap_or(1);
+    let most = step.fields.iter().map(choices).max().unwrap_or(1);
     let tried = (0..most).map(|turn| filled(step, turn, &person));
     let goes_on = |words: &Words| {
         let mut after = facts.clone();
@@ -158,7 +158,7 @@ fn choices(field: &Field) -> usize {
 
 fn plain_value(field: &Field, turn: usize, person: &str) -> Json {
     match &field.kind {
-        FieldKind::Bool => Json::from(turn % 2 == 0),
+        FieldKind::Bool => Json::from(turn.is_multiple_of(2)),
         FieldKind::Choice(options) | FieldKind::Choices(options) => {
             Json::from(options.get(turn % options.len().max(1)).map(|o| o.code.clone()).unwrap_or_default())
         }

@@ -268,8 +268,8 @@ impl Town {
         let (ticket, cycle) = self.the_ticket()?;
         let work = self.work();
         let named = |step: &String| deed.step.as_ref().is_none_or(|wanted| wanted == step);
-        let approvals = work.iter().flat_map(|work| &work.approvals);
-        let open = approvals.filter(|approval| approval.is_open() && named(&approval.step)).last();
+        let mut approvals = work.iter().flat_map(|work| &work.approvals);
+        let open = approvals.rfind(|approval| approval.is_open() && named(&approval.step));
         let open = open.ok_or_else(|| {
             let (zh, en) = ("没有待决的审批。", "No approval waits for a decision.");
             refusal("no-approval", zh.to_owned(), en.to_owned())
