@@ -24,7 +24,8 @@ pub const EXCUSED: [(&str, &str); 2] = [
 const READS: [&str; 7] = ["Get", "List", "Find", "Preview", "Read", "Heads", "Passed"];
 
 /// Changes nothing in a journal: it hands out a token.
-const NO_COMMAND: [&str; 1] = ["hotline.directory.v1.DirectoryService.SignIn"];
+const NO_COMMAND: [&str; 2] =
+    ["hotline.directory.v1.DirectoryService.SignIn", "hotline.directory.v1.DirectoryService.RenewToken"];
 
 /// Every fault at once.
 pub fn faults(pool: &DescriptorPool) -> Vec<String> {
