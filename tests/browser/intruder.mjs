@@ -77,6 +77,8 @@ try {
   // The account is disabled: the cookie ends, here and now. Who disables it reads this line.
   console.log("READY TO DISABLE");
   await new Promise((resolve) => process.stdin.once("data", resolve));
+  // A door that stays open would keep this program from ending.
+  process.stdin.destroy();
   const until = Date.now() + 20_000;
   for (;;) {
     const answer = await fetch(`${base}/board`, { headers: { cookie, accept: "text/html" }, redirect: "manual" });

@@ -95,7 +95,7 @@ impl<'a> Layer<'a> {
             "chassis" => Layer::Chassis,
             "stage" => Layer::Stage,
             "hotline" => Layer::Whole,
-            "tests" => Layer::Tests,
+            "tests" | "sim" => Layer::Tests,
             "xtask" | "local-engines" => Layer::Tool,
             service if SERVICES.contains(&service) => Layer::Service(service),
             other => Layer::Core(other.strip_suffix("-core").filter(|it| SERVICES.contains(it))?),
