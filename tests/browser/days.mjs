@@ -165,7 +165,7 @@ try {
     await manager(browser, locale, process.env[`TO_APPROVE_${suffix}`]);
     await callBack(browser, locale, process.env[`TO_CALL_${suffix}`]);
     await small(browser, locale);
-    await supervisor(browser, locale, () => agent(browser, locale, `1390000001${suffix.length + (locale === "en" ? 1 : 0)}`));
+    await supervisor(browser, locale, () => agent(browser, locale, locale === "en" ? "13811112222" : "13811113333"));
     console.log(`${locale}: walked`);
   }
 } finally {
