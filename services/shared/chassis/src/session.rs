@@ -3,6 +3,8 @@
 
 mod puts;
 mod rows;
+#[cfg(test)]
+mod twin;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -4,6 +4,8 @@
 //! remembered once) and passes every value through an encoding, so that
 //! nothing survives here that would be lost there.
 
+mod dump;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -317,7 +319,7 @@ impl Memory {
 }
 
 /// A column's value as it is kept: text, number or truth.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 enum Kept {
     Text(String),
     Int(i64),
