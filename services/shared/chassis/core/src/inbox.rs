@@ -99,8 +99,11 @@ impl Inbox {
         self.watch(now);
     }
 
-    /// The source says that its head is here.
+    /// The source says that its head is here. One that has said nothing yet names no entry that could be missing.
     pub fn announced(&mut self, epoch: u32, seq: u64, now: Duration) {
+        if seq == 0 {
+            return;
+        }
         self.announced = self.announced.max((epoch, seq));
         self.watch(now);
     }
@@ -218,8 +221,10 @@ mod tests {
 
     #[test]
     fn a_source_without_entries_holds_nobody_up() {
-        let inbox = Inbox::new(Cursor::default(), false);
+        let mut inbox = Inbox::new(Cursor::default(), false);
         assert!(inbox.has_reached(1, 0) && !inbox.has_reached(1, 1));
+        inbox.announced(1, 0, Duration::ZERO);
+        assert!(!inbox.is_waiting(), "its journal would be read for ever");
     }
 
     #[test]
