@@ -8,6 +8,7 @@
 //! Idle --gather--> Load --> decide --(a row is missing: Load again)--> Commit --> Answer, Publish, Wake --> Idle
 //! ```
 
+mod epochs;
 mod gather;
 mod settle;
 
@@ -26,6 +27,7 @@ use crate::{
     clock::Clock,
     core::Core,
     entry::Entry,
+    epoch::{Lost, Opening, Rewinding},
     inbox::{Inbox, Incoming},
     input::{Ask, Input, Outcome},
     refusal::{Refusal, RefusalKind},
@@ -107,6 +109,11 @@ pub enum Happening<C: Core> {
         silent: Vec<Service>,
     },
     Published(Vec<(Shard, u64)>),
+    /// An operator opens the next epoch of a shard.
+    OpenEpoch {
+        token: u64,
+        opening: Opening,
+    },
     Tick,
 }
 
@@ -138,6 +145,8 @@ pub enum Action {
     },
     /// Something an operator should know.
     Alarm(String),
+    /// An epoch was opened: all that is held in memory belongs to the one before.
+    StartOver,
     /// A broken invariant: this writer must not go on.
     Stop(String),
 }
@@ -157,6 +166,7 @@ struct Settling {
     barriers: Vec<(u64, Vec<Head>)>,
     cursors: Vec<(Source, Cursor)>,
     timers: Vec<TimerChange>,
+    starts_over: bool,
 }
 
 enum Judging {
@@ -173,6 +183,11 @@ pub struct Machine<C: Core> {
     directory: Snapshot,
     rows: Rows,
     heads: BTreeMap<Shard, Head>,
+    /// Shards that wait for their recovery: nothing is decided for them.
+    lost: BTreeMap<Shard, (Head, Lost)>,
+    openings: Vec<(u64, Opening)>,
+    /// Met by readers, not committed yet.
+    rewindings: Vec<Rewinding>,
     pairs: BTreeMap<(Shard, Shard), u64>,
     inboxes: BTreeMap<Source, Inbox>,
     directory_inbox: Inbox,
@@ -200,12 +215,17 @@ impl<C: Core> Machine<C> {
         }
         let mut clock = Clock::default();
         clock.heard(found.database_now, monotonic);
-        let owned: Vec<Shard> = found.heads.iter().map(|head| head.shard).collect();
+        let (lost, heads) = epochs::apart(found.heads, found.lost);
+        let owned: Vec<Shard> = heads.keys().copied().collect();
         let saved: BTreeMap<Source, Cursor> = found.cursors.into_iter().collect();
         let inboxes = gather::sources::<C>(&owned)
             .map(|source| (source, Inbox::new(saved.get(&source).copied().unwrap_or_default(), source.peer)))
             .collect();
-        let at = Cursor { epoch: 1, seq: directory.seq(), stream_seq: 0 };
+        let at = Cursor {
+            epoch: epochs::of_directory(&found.directory),
+            seq: directory.seq(),
+            ..Cursor::default()
+        };
         let mut machine = Machine {
             limits,
             phase: Phase::Idle,
@@ -213,7 +233,10 @@ impl<C: Core> Machine<C> {
             directory_inbox: Inbox::new(at, false),
             directory,
             rows: Rows::new(),
-            heads: found.heads.into_iter().map(|head| (head.shard, head)).collect(),
+            heads,
+            lost,
+            openings: Vec::new(),
+            rewindings: Vec::new(),
             pairs: found.pairs.into_iter().map(|(from, to, n)| ((from, to), n)).collect(),
             inboxes,
             blocked: BTreeSet::new(),
@@ -229,6 +252,7 @@ impl<C: Core> Machine<C> {
             next_source: 0,
             leap_alarmed: false,
         };
+        machine.announce_pairs(monotonic);
         machine.hold_timers(found.timers);
         Ok(machine)
     }
@@ -246,6 +270,11 @@ impl<C: Core> Machine<C> {
 
     pub fn owns(&self, shard: Shard) -> bool {
         self.heads.contains_key(&shard)
+    }
+
+    /// Shards that wait for their recovery.
+    pub fn lost(&self) -> impl Iterator<Item = &Lost> {
+        self.lost.values().map(|(_, lost)| lost)
     }
 
     pub fn heads(&self) -> impl Iterator<Item = &Head> {
@@ -361,6 +390,7 @@ impl<C: Core> Machine<C> {
                     *mark = seq.max(*mark);
                 }
             }
+            Happening::OpenEpoch { token, opening } => self.openings.push((token, opening)),
             Happening::Tick => {}
         }
     }
