@@ -36,11 +36,10 @@ pub struct Chain {
     epochs: Vec<Epoch>,
 }
 
-/// A further epoch: where it begins, and the number after which it withdrew what an older one had said.
+/// A further epoch, and the number after which it withdrew what an older one had said.
 #[derive(Clone, Copy, Debug)]
 struct Epoch {
     epoch: u32,
-    begins: u64,
     after: u64,
 }
 
@@ -105,7 +104,7 @@ impl Chain {
             );
             findings.add(Class::Lost, "epoch-follows-something-else", entry.at, text);
         }
-        self.epochs.push(Epoch { epoch: entry.at.epoch, begins: entry.at.seq, after: said.from_seq });
+        self.epochs.push(Epoch { epoch: entry.at.epoch, after: said.from_seq });
         gap.saturating_sub(said.to_seq.max(said.from_seq) - said.from_seq)
     }
 

@@ -148,8 +148,14 @@ impl<C: Core> Writer<C> {
         let mut found = session.find::<C>().await?;
         self.look_for_lost_tails(&mut found, &mut session).await?;
         let cursors = found.cursors.clone();
-        let published = found.published.clone();
         let owned = session.held().to_vec();
+        let works: Vec<Shard> = owned
+            .iter()
+            .filter(|shard| found.lost.iter().all(|lost| lost.shard != **shard))
+            .copied()
+            .collect();
+        // A shard that waits says nothing: its newest message in the stream is what tells of the lost ones.
+        let published = found.published.iter().filter(|(shard, _)| works.contains(shard)).copied().collect();
         let machine =
             match Machine::<C>::new(self.shared.config.limits(), found, self.shared.started.elapsed()) {
                 Ok(machine) => machine,
@@ -180,7 +186,7 @@ impl<C: Core> Writer<C> {
             control: control.clone(),
         };
         reader::spawn(links, cursors, scope.clone());
-        self.look_after_history(&owned, &scope);
+        self.look_after_history(works, &scope);
         self.set_control(Some(control.clone()));
         let ended = self
             .drive(drive::Drive::new(machine, session, publisher, control, control_in, feed, feed_in))
@@ -214,9 +220,9 @@ impl<C: Core> Writer<C> {
     }
 
     /// What the stream lost is sent again; what was withdrawn is written down.
-    fn look_after_history(&self, owned: &[Shard], scope: &CancellationToken) {
+    fn look_after_history(&self, works: Vec<Shard>, scope: &CancellationToken) {
         let (nats, pool) = (self.nats.clone(), self.shared.pool.clone());
-        let walker = stream_walk::Walker { service: C::SERVICE, owned: owned.to_vec(), nats, pool };
+        let walker = stream_walk::Walker { service: C::SERVICE, owned: works, nats, pool };
         tokio::spawn(scope.clone().run_until_cancelled_owned(walker.run()));
         let noting = ghosts::note(C::SERVICE, self.nats.clone(), self.shared.pool.clone());
         tokio::spawn(scope.clone().run_until_cancelled_owned(noting));

@@ -184,7 +184,9 @@ impl Inbox {
             return Ok([0; 32]);
         }
         let mut previous = self.cursor.hash;
-        if let Some(rewound) = epoch::rewound(&entry.kind, &entry.payload) {
+        if entry.epoch > self.cursor.epoch
+            && let Some(rewound) = epoch::rewound(&entry.kind, &entry.payload)
+        {
             let from: [u8; 32] = rewound.from_hash.try_into().unwrap_or_default();
             let is_at = (self.cursor.epoch, self.cursor.seq) == (rewound.from_epoch, rewound.from_seq);
             if is_at && previous != [0; 32] && previous != from {
@@ -209,7 +211,7 @@ impl Inbox {
     /// What was applied here and is withdrawn by this entry, if it is one that
     /// opens an epoch.
     pub fn withdrawn_by(&self, source: &Source, entry: &Incoming) -> Option<Rewinding> {
-        let from = self.rewound_from(entry)?;
+        let from = self.rewound_from(entry).filter(|_| entry.epoch > self.cursor.epoch)?;
         let to = (self.cursor.epoch, self.cursor.seq);
         let at = self.place(entry);
         (to > from && to.1 > 0).then_some(Rewinding { source: *source, own: false, at, from, to })

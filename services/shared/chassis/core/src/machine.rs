@@ -10,6 +10,7 @@
 
 mod epochs;
 mod gather;
+mod limits;
 mod settle;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 use organisation::Snapshot;
 use proto::{Service, Shard, Time};
 
+pub use self::limits::Limits;
 use crate::{
     aggregate::RowKey,
     batch::OpenBatch,
@@ -34,36 +36,6 @@ use crate::{
     step::{Rows, TimerChange},
     store::{Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Source, TimerRow, Timers},
 };
-
-/// How much one batch takes, and how much may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    pub timers: usize,
-    pub commands: usize,
-    pub events: usize,
-    /// Commands beyond this many are refused with a retry delay.
-    pub waiting_commands: usize,
-    /// Events beyond this many are not pulled.
-    pub waiting_events: usize,
-    /// Rows kept in memory between batches.
-    pub cached_rows: usize,
-    /// A round trip at least this often.
-    pub beat: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            timers: 128,
-            commands: 256,
-            events: 256,
-            waiting_commands: 4_096,
-            waiting_events: 8_192,
-            cached_rows: 60_000,
-            beat: Duration::from_secs(3),
-        }
-    }
-}
 
 /// What the machine is told.
 pub enum Happening<C: Core> {
@@ -218,7 +190,9 @@ impl<C: Core> Machine<C> {
         let (lost, heads) = epochs::apart(found.heads, found.lost);
         let owned: Vec<Shard> = heads.keys().copied().collect();
         let saved: BTreeMap<Source, Cursor> = found.cursors.into_iter().collect();
+        // What a shard that waits addressed to others may be among what it lost.
         let inboxes = gather::sources::<C>(&owned)
+            .filter(|source| !source.peer || !lost.contains_key(&source.from))
             .map(|source| (source, Inbox::new(saved.get(&source).copied().unwrap_or_default(), source.peer)))
             .collect();
         let at = Cursor {
