@@ -145,6 +145,8 @@ impl<C: Core> Writer<C> {
 
     /// Reads what the store knows and drives the machine.
     async fn begin(&mut self, mut session: Session) -> Result<Ended, SessionError> {
+        // Whatever waited in the run before is looked at anew.
+        session.leave(Vec::new());
         let mut found = session.find::<C>().await?;
         self.look_for_lost_tails(&mut found, &mut session).await?;
         let cursors = found.cursors.clone();
@@ -211,8 +213,8 @@ impl<C: Core> Writer<C> {
                 tracing::error!(service = %C::SERVICE, why = lost.reason(head), "alarm");
             }
         }
-        session.leave(lost.iter().map(|lost| lost.shard).collect());
         if !lost.is_empty() {
+            session.leave(lost.iter().map(|lost| lost.shard).collect());
             found.timers = session.timers().await?;
         }
         found.lost = lost;

@@ -84,7 +84,9 @@ pub fn judge(head: &Head, known: &[Known], own: impl Fn(Place) -> Option<[u8; 32
         lost.known = lost.known.max(other.at);
         lost.recorded_at = lost.recorded_at.max(other.recorded_at);
         lost.differs |= differs;
-        lost.by.push(other.by.clone());
+        if !lost.by.contains(&other.by) {
+            lost.by.push(other.by.clone());
+        }
     }
     lost
 }
