@@ -47,9 +47,9 @@ impl Lost {
     /// One line for the log.
     pub fn reason(&self, head: &Head) -> String {
         let (epoch, seq) = self.known;
-        let what = if self.differs { "tells an entry differently" } else { "knows more" };
+        let what = if self.differs { "others tell an entry differently" } else { "others know more" };
         format!(
-            "shard {} ends at {}.{}; {} {what} (up to {epoch}.{seq}): its tail is lost, it accepts nothing until \
+            "shard {} ends at {}.{}; {what} ({}: up to {epoch}.{seq}): its tail is lost, it accepts nothing until \
              `hotline journal recover`",
             self.shard,
             head.epoch,
