@@ -8,6 +8,7 @@ use proto::{Id, Service, Shard, Time};
 use crate::{
     aggregate::RowKey,
     entry::Entry,
+    epoch::{Lost, Rewinding},
     step::{RowChange, TimerChange},
 };
 
@@ -74,6 +75,9 @@ pub struct Cursor {
     pub seq: u64,
     /// Where a consumer may begin to find what follows.
     pub stream_seq: u64,
+    /// Of the last applied entry: what follows has to chain on it. All zero:
+    /// not known (peers, whose chain has entries for others in between).
+    pub hash: [u8; 32],
 }
 
 /// An entry of the directory's journal, kept in every service's own schema:
@@ -115,6 +119,8 @@ pub struct Batch {
     pub set_aside: Vec<SetAside>,
     /// Entries up to here are acknowledged by the stream.
     pub published: Vec<(Shard, u64)>,
+    /// Stretches of history that were taken back: said here, or met by a reader.
+    pub rewindings: Vec<Rewinding>,
 }
 
 impl Batch {
@@ -129,6 +135,7 @@ impl Batch {
             && self.directory.is_empty()
             && self.set_aside.is_empty()
             && self.published.is_empty()
+            && self.rewindings.is_empty()
     }
 }
 
@@ -150,6 +157,8 @@ pub struct Found {
     pub directory: Vec<DirectoryEntry>,
     pub timers: Timers,
     pub database_now: Time,
+    /// Shards that do not have all that others heard from them: they wait.
+    pub lost: Vec<Lost>,
 }
 
 /// The soonest timers of the writer's shards.

@@ -12,7 +12,7 @@ use chassis_core::{
     store::{Batch, Head, LoadPlan, Loaded, Timers},
 };
 use futures::{FutureExt, future::BoxFuture};
-use proto::{Service, Time};
+use proto::{Service, Shard, Time};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -228,6 +228,9 @@ impl<C: Core> Writer<C> {
                 }
                 Action::RepairDirectory { after } => self.peers.repair_directory(after, drive.feed.clone()),
                 Action::Alarm(why) => tracing::error!(service = %C::SERVICE, why, "alarm"),
+                Action::StartOver => {
+                    return Some(drive.session.take().map_or(Ended::SessionLost, Ended::Anew));
+                }
                 Action::Stop(why) => return Some(Ended::Broken(why)),
             }
         }
@@ -281,9 +284,11 @@ impl<C: Core> Writer<C> {
         let seq = drive.machine.directory().seq();
         if drive.directory_seq != seq {
             drive.directory_seq = seq;
-            let owned = drive.machine.heads().map(|head| head.shard).collect();
+            let lost: Vec<Shard> = drive.machine.lost().map(|lost| lost.shard).collect();
+            let works = drive.machine.heads().map(|head| head.shard);
+            let owned = works.chain(lost.iter().copied()).collect();
             let directory = Arc::new(drive.machine.directory().clone());
-            self.show(View { directory, owned, waits: false });
+            self.show(View { directory, owned, lost, waits: false });
         }
         *self.shared.clock.write().unwrap_or_else(std::sync::PoisonError::into_inner) = drive.machine.clock();
         let mut cursors = self.shared.cursors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -306,7 +311,7 @@ impl<C: Core> Writer<C> {
         }
         match tokio::time::timeout(STORE_PATIENCE, session.try_lock(&self.wanted)).await {
             Ok(Ok(more)) if more.is_empty() => None,
-            Ok(Ok(_)) => drive.session.take().map(Ended::MoreShards),
+            Ok(Ok(_)) => drive.session.take().map(Ended::Anew),
             Ok(Err(_)) | Err(_) => Some(Ended::SessionLost),
         }
     }
@@ -325,7 +330,7 @@ impl Op {
             match self {
                 Op::Load(plan) => session.load(&plan).await.map(Stored::Loaded),
                 Op::Commit(batch) => session.commit(&batch).await.map(Stored::Committed),
-                Op::Beat => session.beat().await.map(Stored::Beaten),
+                Op::Beat => session.idle_beat().await.map(Stored::Beaten),
                 Op::Timers => session.timers().await.map(Stored::Timers),
             }
         };
@@ -359,5 +364,10 @@ fn controlled<C: Core>(drive: &mut Drive<C>, control: Control) -> Happening<C> {
         }
         Control::Passed { until, heads, silent } => Happening::Passed { until, heads, silent },
         Control::Published(marks) => Happening::Published(marks),
+        Control::OpenEpoch { opening, outcome } => {
+            let token = drive.token();
+            drive.answers.insert(token, outcome);
+            Happening::OpenEpoch { token, opening }
+        }
     }
 }

@@ -48,8 +48,10 @@ impl<C: Core> Machine<C> {
         actions: &mut Vec<Action>,
     ) {
         let business_now = self.business_now(now);
+        let lost = self.lost_shards();
         while let Some(input) = waiting.front() {
             let mut ground = Ground {
+                lost: &lost,
                 rows: &mut self.rows,
                 heads: &mut self.heads,
                 pairs: &mut self.pairs,
@@ -87,7 +89,10 @@ impl<C: Core> Machine<C> {
 
     /// Closes the batch: commit it, or make the round trip that answers need.
     fn finish(&mut self, open: OpenBatch, now: Duration, actions: &mut Vec<Action>) {
-        let (mut batch, answers) = open.close(&self.heads, &self.pairs);
+        let (mut batch, mut answers) = open.close(&self.heads, &self.pairs);
+        let opened = self.open_epochs(&mut batch, now);
+        let starts_over = opened.iter().any(|(_, outcome)| outcome.is_ok());
+        answers.extend(opened);
         let barriers = self.pass_barriers(&mut batch);
         self.add_marks(&mut batch, now);
         let settling = Settling {
@@ -96,6 +101,7 @@ impl<C: Core> Machine<C> {
             barriers,
             cursors: batch.cursors.clone(),
             timers: batch.timers.clone(),
+            starts_over,
         };
         let is_quiet = settling.answers.is_empty() && settling.barriers.is_empty();
         if !batch.is_empty() {
@@ -140,7 +146,7 @@ impl<C: Core> Machine<C> {
 
     /// Cursors and published marks ride along; alone they wait up to a second.
     fn add_marks(&mut self, batch: &mut Batch, now: Duration) {
-        let is_time = now.saturating_sub(self.last_cursor_save) >= CURSOR_SAVE;
+        let is_time = now.saturating_sub(self.last_cursor_save) >= CURSOR_SAVE || !self.rewindings.is_empty();
         if batch.is_empty() && !is_time {
             return;
         }
@@ -150,6 +156,7 @@ impl<C: Core> Machine<C> {
             .filter(|(_, inbox)| inbox.cursor != inbox.saved)
             .map(|(source, inbox)| (*source, inbox.cursor))
             .collect();
+        batch.rewindings.append(&mut self.rewindings);
         // A shard's row is written once in a batch: marks of the others only.
         let is_written = |shard: &Shard| batch.heads.iter().any(|head| head.shard == *shard);
         batch.published = self.published.extract_if(.., |shard, _| !is_written(shard)).collect();
@@ -177,6 +184,9 @@ impl<C: Core> Machine<C> {
         actions.extend(
             settling.barriers.into_iter().map(|(token, heads)| Action::AnswerPassed { token, heads }),
         );
+        if settling.starts_over {
+            actions.push(Action::StartOver);
+        }
         if self.rows.len() > self.limits.cached_rows {
             self.rows.clear();
         }
@@ -201,6 +211,9 @@ impl<C: Core> Machine<C> {
     }
 
     pub(super) fn hold_timers(&mut self, timers: Timers) {
+        let lost = self.lost_shards();
+        let mut timers = timers;
+        timers.rows.retain(|row| !lost.contains(&row.id.shard()));
         self.timers_until = timers.more.then(|| timers.rows.last().map(|row| row.due)).flatten();
         self.timers_by_key = timers.rows.iter().map(|row| ((row.name.clone(), row.id), row.due)).collect();
         self.timers = timers.rows.into_iter().collect();

@@ -33,6 +33,7 @@ impl Memory {
             let (kind, payload, at): (String, Vec<u8>, i64) = decode(kept);
             lines.push(format!("directory {seq} {kind} {payload:?} {at}"));
         }
+        lines.extend(self.rewindings.iter().map(|rewinding| format!("rewinding {rewinding:?}")));
         lines.extend(self.set_aside.iter().map(|aside| format!("quarantine {aside:?}")));
         lines.sort();
         lines

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chassis_core::{
     About, Column, ColumnKind, Core, Due, Entry, Halt, Heard, RowChange, RowKey, Step, Table, TimerChange,
     Value,
+    epoch::Rewinding,
     memory::Memory,
     store::{Batch, Cursor, DirectoryEntry, Head, LoadPlan, Remembered, RequestKey, SetAside, Source},
 };
@@ -73,12 +74,14 @@ pub struct Spoilt {
 pub struct Draw {
     dice: StdRng,
     requests: u64,
+    /// Opened so far: none twice.
+    epochs: u32,
     insist: Option<Shard>,
 }
 
 impl Draw {
     pub fn new(seed: u64) -> Draw {
-        Draw { dice: StdRng::seed_from_u64(seed), requests: 0, insist: None }
+        Draw { dice: StdRng::seed_from_u64(seed), requests: 0, epochs: 1, insist: None }
     }
 
     pub fn below(&mut self, end: u64) -> u64 {
@@ -244,8 +247,15 @@ impl Draw {
             let from = self.shards(8)[0];
             let service = [Service::Intake, Service::Dispatch][self.below(2) as usize];
             let source = Source { service, from, to, peer: self.chance(3) };
-            let cursor = Cursor { epoch: 1, seq: self.below(1 << 40), stream_seq: self.below(1 << 40) };
+            let (seq, stream_seq) = (self.below(1 << 40), self.below(1 << 40));
+            let cursor = Cursor { epoch: 1, seq, stream_seq, hash: self.dice.random() };
             batch.cursors.push((source, cursor));
+            if self.chance(4) {
+                self.epochs += 1;
+                let (from, to) = ((1, seq), (self.epochs - 1, seq + self.below(9)));
+                let (at, own) = ((self.epochs, seq + 9), self.chance(2));
+                batch.rewindings.push(Rewinding { source, own, at, from, to });
+            }
         }
         for _ in 0..self.below(3) {
             self.requests += 1;

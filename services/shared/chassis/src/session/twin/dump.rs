@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chassis_core::{
     About, Entry,
+    epoch::Rewinding,
     store::{SetAside, Source},
 };
-use proto::{Id, Shard, Time, envelope::Position};
+use proto::{Id, Service, Shard, Time, envelope::Position};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
@@ -54,6 +55,7 @@ pub async fn all(connection: &mut PgConnection) -> Vec<String> {
         let (kind, payload): (String, Vec<u8>) = (row.get("kind"), row.get("payload"));
         format!("directory {} {kind} {payload:?} {}", number(row, "seq"), row.get::<i64, _>("recorded_at"))
     }));
+    lines.extend(rows(connection, "select * from rewinding").await.iter().map(rewinding));
     lines.extend(rows(connection, "select * from quarantine").await.iter().map(aside));
     lines.sort();
     lines
@@ -122,6 +124,24 @@ fn leaf(row: &PgRow) -> String {
     .map(|value| value.map_or("None".to_owned(), |value| format!("Some({value})")))
     .join(", ");
     format!("row leaf {} {:?} [{columns}]", id(row, "id"), row.get::<Vec<u8>, _>("body"))
+}
+
+fn rewinding(row: &PgRow) -> String {
+    let place = |epoch, seq| (row.get::<i32, _>(epoch) as u32, number(row, seq));
+    let service: String = row.get("service");
+    let rewinding = Rewinding {
+        source: Source {
+            service: Service::parse(&service).expect("a service"),
+            from: shard(row, "shard"),
+            to: shard(row, "reader"),
+            peer: row.get("peer"),
+        },
+        own: row.get("own"),
+        at: place("epoch", "seq"),
+        from: place("from_epoch", "from_seq"),
+        to: place("to_epoch", "to_seq"),
+    };
+    format!("rewinding {rewinding:?}")
 }
 
 fn aside(row: &PgRow) -> String {
