@@ -57,6 +57,29 @@ impl NatsOptions {
     }
 }
 
+/// A server's place in a cluster.
+#[derive(Clone, Debug)]
+struct Place {
+    number: usize,
+    /// Where all of them hear each other, in the order of their numbers.
+    routes: Vec<u16>,
+}
+
+impl Place {
+    /// What the configuration of a single server lacks.
+    fn within(&self, config: &str) -> String {
+        let routes: Vec<String> =
+            self.routes.iter().map(|port| format!("\"nats-route://127.0.0.1:{port}\"")).collect();
+        let named = config.replace("server_name: hotline", &format!("server_name: hotline-{}", self.number));
+        format!(
+            "{named}\ncluster {{\n    name: hotline\n    listen: \"127.0.0.1:{}\"\n    routes: [{}]\n    \
+             no_advertise: true\n}}\n",
+            self.routes[self.number],
+            routes.join(", ")
+        )
+    }
+}
+
 /// A running server; killed when dropped, or when this process dies.
 pub struct Nats {
     running: Mutex<Option<Running>>,
@@ -65,10 +88,31 @@ pub struct Nats {
     port: u16,
     secrets: Secrets,
     branches: Guard<BTreeMap<String, String>>,
+    place: Option<Place>,
 }
 
 impl Nats {
     pub async fn start(options: NatsOptions) -> Result<Nats> {
+        Nats::start_at(options, Secrets::generate()?, None).await
+    }
+
+    /// So many servers that know each other and take the same users. Who connects is not told of the others: he is
+    /// given all urls.
+    pub async fn start_cluster(options: NatsOptions, servers: usize) -> Result<Vec<Nats>> {
+        let first = port::free_ports(servers as u16)?;
+        let routes: Vec<u16> = (first..).take(servers).collect();
+        let secrets = Secrets::generate()?;
+        let mut started = Vec::new();
+        for number in 0..servers {
+            let own =
+                NatsOptions { dir: options.dir.join(number.to_string()), port: None, ..options.clone() };
+            let place = Place { number, routes: routes.clone() };
+            started.push(Nats::start_at(own, secrets.clone(), Some(place)).await?);
+        }
+        Ok(started)
+    }
+
+    async fn start_at(options: NatsOptions, secrets: Secrets, place: Option<Place>) -> Result<Nats> {
         for branch in &options.branches {
             nats_users::check_branch(branch)?;
         }
@@ -82,8 +126,9 @@ impl Nats {
             port: port::choose(ENGINE, options.port)?,
             program,
             home,
-            secrets: Secrets::generate()?,
+            secrets,
             branches: Guard::default(),
+            place,
         };
         for branch in options.branches {
             nats.admit(branch)?;
@@ -211,7 +256,8 @@ impl Nats {
 
     fn write_config(&self) -> Result<()> {
         let config = self.home.join("nats.conf");
-        fs::write(&config, CONFIG).on("write", &config)?;
+        let text = self.place.as_ref().map_or_else(|| CONFIG.to_owned(), |place| place.within(CONFIG));
+        fs::write(&config, text).on("write", &config)?;
         let users = self.home.join("branches.conf");
         let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
         write_private(&users, &nats_users::render(&branches))

@@ -5,6 +5,7 @@
 //! test          engines + every test, then the documentation's examples
 //! check         formatting, lints, layers, contracts, compose file
 //! sim           simulated worlds with faults, from seeds
+//! faults        real faults on real processes and engines, from a seed
 //! bench         engines tuned for measuring + `hotline bench`
 //! engines       NATS and Postgres alone, until Ctrl-C
 //! ```
@@ -19,6 +20,7 @@ pub mod check;
 pub mod compose;
 pub mod demo;
 pub mod engines;
+pub mod faults;
 pub mod layers;
 pub mod program;
 pub mod python;
