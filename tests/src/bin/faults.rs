@@ -27,8 +27,14 @@ struct Line {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    let line = Line::parse();
+async fn main() -> ExitCode {
+    play(Line::parse()).await.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn play(line: Line) -> anyhow::Result<ExitCode> {
     let seed = line.seed.unwrap_or_else(|| std::process::id().into());
     let folder = std::path::absolute(line.folder)?.join(format!("seed-{seed}"));
     if folder.exists() {

@@ -195,7 +195,7 @@ impl Crew {
         self.deserted().clone()
     }
 
-    /// Resident memory in kilobytes.
+    /// What each holds in memory, in kilobytes: pages of the program's own file are not its doing.
     pub fn resident(&self) -> Vec<(Seat, u64)> {
         let running = self.running();
         running.iter().filter_map(|(seat, child)| Some((*seat, resident(child.id())?))).collect()
@@ -217,6 +217,6 @@ impl Drop for Crew {
 
 fn resident(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     line.split_whitespace().next()?.parse().ok()
 }

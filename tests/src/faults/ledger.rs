@@ -36,6 +36,15 @@ struct Pages {
 #[derive(Default)]
 pub struct Ledger(Mutex<Pages>);
 
+/// Intake's journal, as far as the ledger is compared with it.
+#[derive(Clone, Debug, Default)]
+pub struct Openings {
+    /// The ticket of each opening.
+    pub tickets: Vec<String>,
+    /// What the entry at each position is about.
+    pub about: HashMap<String, String>,
+}
+
 /// What a comparison with the journal says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compared {
@@ -122,22 +131,23 @@ impl Ledger {
         self.pages().wrong.clone()
     }
 
-    /// Against the journal's openings: ticket and position of each.
-    pub fn compare(&self, journal: &[(String, String)]) -> Compared {
-        let mut opened: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (ticket, position) in journal {
-            opened.entry(ticket).or_default().push(position);
+    /// Against the journal: each accepted opening once, and the position that was said is about it.
+    pub fn compare(&self, journal: &Openings) -> Compared {
+        let mut opened: HashMap<&str, u64> = HashMap::new();
+        for ticket in &journal.tickets {
+            *opened.entry(ticket).or_default() += 1;
         }
         let mut compared = Compared::default();
         let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
         for accepted in self.all() {
             *numbers.entry(accepted.number.clone()).or_default() += 1;
-            match opened.remove(accepted.ticket.as_str()).as_deref() {
+            match opened.remove(accepted.ticket.as_str()) {
                 None => compared.missing.push(accepted.ticket),
-                Some([position]) if *position == accepted.position => {}
-                Some([position]) => compared
-                    .misplaced
-                    .push(format!("{} is at {position}, {} was said", accepted.ticket, accepted.position)),
+                Some(1) if journal.about.get(&accepted.position) == Some(&accepted.ticket) => {}
+                Some(1) => {
+                    let Accepted { ticket, position, .. } = accepted;
+                    compared.misplaced.push(format!("{ticket}: the entry at {position} is not about it"));
+                }
                 Some(_) => compared.doubled.push(accepted.ticket),
             }
         }
@@ -161,8 +171,12 @@ mod tests {
         }
     }
 
-    fn journal(tickets: &[&str]) -> Vec<(String, String)> {
-        tickets.iter().map(|ticket| ((*ticket).to_owned(), format!("intake/0/1.{ticket}"))).collect()
+    fn journal(tickets: &[&str]) -> Openings {
+        let about = |ticket: &&str| (format!("intake/0/1.{ticket}"), (*ticket).to_owned());
+        Openings {
+            tickets: tickets.iter().map(|ticket| (*ticket).to_owned()).collect(),
+            about: tickets.iter().map(about).collect(),
+        }
     }
 
     #[test]
@@ -180,11 +194,11 @@ mod tests {
             ledger.accept(accepted(ticket));
         }
         let mut found = journal(&["2", "2", "3", "4"]);
-        found[2].1 = "intake/0/1.9".to_owned();
+        found.about.insert("intake/0/1.3".to_owned(), "9".to_owned());
         let compared = ledger.compare(&found);
         assert_eq!(compared.missing, ["1"]);
         assert_eq!(compared.doubled, ["2"]);
-        assert_eq!(compared.misplaced, ["3 is at intake/0/1.9, intake/0/1.3 was said"]);
+        assert_eq!(compared.misplaced, ["3: the entry at intake/0/1.3 is not about it"]);
         assert_eq!(compared.unasked, ["4"]);
     }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     faults::{
         crew::{Crew, Side},
-        ledger::{Compared, Ledger},
+        ledger::{Compared, Ledger, Openings},
         load::Desk,
         probe,
         rig::Rig,
@@ -48,7 +48,7 @@ pub async fn come_to(rig: &Rig, desk: &Arc<Desk>) -> anyhow::Result<Rest> {
     ask_everything_again(desk).await;
     verify(rig, &mut rest)?;
     let journal = openings(rig).await?;
-    rest.openings = journal.len();
+    rest.openings = journal.tickets.len();
     rest.compared = desk.ledger.compare(&journal);
     judge(&mut rest, &desk.ledger, &rig.crew);
     set_aside(rig, &mut rest).await?;
@@ -81,10 +81,10 @@ fn verify(rig: &Rig, rest: &mut Rest) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ticket and position of every opening in intake's journal.
-async fn openings(rig: &Rig) -> anyhow::Result<Vec<(String, String)>> {
+/// Intake's whole journal, over the contract.
+async fn openings(rig: &Rig) -> anyhow::Result<Openings> {
     let mut client = rig.connection.journal(Service::Intake);
-    let mut found = Vec::new();
+    let mut found = Openings::default();
     for shard in Shard::all() {
         let mut ask = ReadRequest { shard: shard.number().into(), limit: PAGE, ..ReadRequest::default() };
         loop {
@@ -93,10 +93,11 @@ async fn openings(rig: &Rig) -> anyhow::Result<Vec<(String, String)>> {
             while let Some(read) = page.message().await? {
                 let Some(entry) = read.entry else { bail!("an entry without content") };
                 ask.after_seq = entry.seq;
+                let at = Position { service: Service::Intake, shard, epoch: entry.epoch, seq: entry.seq };
                 if entry.r#type == OPENED {
-                    let at = Position { service: Service::Intake, shard, epoch: entry.epoch, seq: entry.seq };
-                    found.push((entry.subject, at.to_string()));
+                    found.tickets.push(entry.subject.clone());
                 }
+                found.about.insert(at.to_string(), entry.subject);
             }
             if ask.after_seq == before {
                 break;

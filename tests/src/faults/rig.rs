@@ -67,8 +67,9 @@ impl Rig {
         let disks = if make.disks { Some(Disks::mount(&place)?) } else { None };
         let (postgres, nats) = tokio::try_join!(start_postgres(&place), start_nats(&place, make.nats))?;
         // What a checkpoint would keep must fit on the small disk.
-        let small = "ALTER SYSTEM SET max_wal_size = '256MB'; SELECT pg_reload_conf()";
-        postgres.sql("postgres", small).await?;
+        for setting in ["ALTER SYSTEM SET max_wal_size = '256MB'", "SELECT pg_reload_conf()"] {
+            postgres.sql("postgres", setting).await?;
+        }
         let ports = [system::free_ports()?, system::free_ports()?];
         let nats_at: Vec<SocketAddr> = nats.iter().map(|nats| local(nats.port())).collect();
         let links =
