@@ -11,5 +11,6 @@ mod console;
 mod crash;
 mod deadlines;
 mod hand_off;
+mod lines;
 mod major;
 mod replicas;

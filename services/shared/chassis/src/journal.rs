@@ -29,6 +29,7 @@ use crate::{
     handle::{Handle, store_failed},
     identity::Issuer,
     rpc::{Caller, require_role},
+    schema::in_time,
     writer::{Control, Feed},
 };
 
@@ -51,8 +52,8 @@ pub(crate) async fn after(
     seq: u64,
     limit: i64,
 ) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows =
-        sqlx::query(READ).bind(shard.number() as i16).bind(seq as i64).bind(limit).fetch_all(pool).await?;
+    let read = sqlx::query(READ).bind(shard.number() as i16).bind(seq as i64).bind(limit).fetch_all(pool);
+    let rows = in_time(read).await?;
     Ok(rows.iter().filter_map(|row| entry(row, service)).collect())
 }
 

@@ -223,11 +223,7 @@ impl Publisher {
         let created = stream::created(&self.context, &self.pool).await?;
         for shard in self.marks.keys().copied().collect::<Vec<_>>() {
             let name = format!("publisher/{shard}");
-            let known: Option<String> = sqlx::query_scalar("select created from stream where name = $1")
-                .bind(&name)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(|error| error.to_string())?;
+            let known = stream::remembered(&self.pool, &name).await?;
             if known.as_deref() == Some(created.as_str()) {
                 continue;
             }

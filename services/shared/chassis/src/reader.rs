@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     journal::Peers,
+    schema::in_time,
     stream,
     writer::{Control, Feed},
 };
@@ -91,10 +92,7 @@ async fn read_stream(links: &Links, start: u64) {
 async fn read_on(links: &Links, position: &mut u64) -> Result<(), String> {
     let context = jetstream::new(links.nats.clone());
     let created = stream::created(&context, &links.pool).await?;
-    let known: Option<String> = sqlx::query_scalar("select created from stream where name = 'reader'")
-        .fetch_optional(&links.pool)
-        .await
-        .map_err(|error| error.to_string())?;
+    let known = stream::remembered(&links.pool, "reader").await?;
     if known.as_deref() != Some(created.as_str()) {
         // Another broker's life: its positions mean nothing here.
         *position = 0;
@@ -198,12 +196,10 @@ fn place(links: &Links, place: Place, entry: Incoming) -> Option<Feed> {
 async fn look_at_pairs(links: &Links) {
     let owned: Vec<i16> = links.owned.iter().map(|shard| shard.number() as i16).collect();
     loop {
-        let pairs: Vec<(i16, i16, i64)> =
-            sqlx::query_as("select from_shard, to_shard, seq from pair where to_shard = any($1)")
-                .bind(&owned)
-                .fetch_all(&links.pool)
-                .await
-                .unwrap_or_default();
+        let read = sqlx::query_as("select from_shard, to_shard, seq from pair where to_shard = any($1)")
+            .bind(&owned)
+            .fetch_all(&links.pool);
+        let pairs: Vec<(i16, i16, i64)> = in_time(read).await.unwrap_or_default();
         for (from, to, seq) in pairs {
             if let (Some(from), Some(to)) = (Shard::new(from as u16), Shard::new(to as u16)) {
                 let source = Source { service: links.service, from, to, peer: true };

@@ -1,6 +1,6 @@
 //! A service's schema: its own, in a shared or a separate database.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use proto::Service;
 use sqlx::{
@@ -9,6 +9,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use thiserror::Error;
+
+/// Whether a connection lives shows within this time.
+const ANSWER: Duration = Duration::from_secs(3);
+const FRESH: Duration = Duration::from_secs(1);
+/// Longer than waiting for a connection.
+const QUERY: Duration = Duration::from_secs(20);
 
 /// What the chassis itself keeps in each schema.
 pub const OWN_TABLES: &str = include_str!("schema.sql");
@@ -60,9 +66,28 @@ pub async fn prepare(
 }
 
 /// Connections for people's queries; never used by the loop.
+///
+/// One may have died without a word, and Postgres' client would wait for its answer for ever, holding its place: so each
+/// is asked before it is used, unless it was in use a moment ago, and after, and has to answer in time.
 pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(std::time::Duration::from_secs(15))
+        .acquire_timeout(Duration::from_secs(15))
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move { Ok(about.idle_for < FRESH || answers(connection).await) })
+        })
+        .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
         .connect_lazy_with(options)
+}
+
+async fn answers(connection: &mut PgConnection) -> bool {
+    tokio::time::timeout(ANSWER, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+}
+
+/// A query of the chassis itself, which nobody else would break off.
+pub(crate) async fn in_time<T>(
+    query: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(QUERY, query).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -7,6 +7,8 @@ use async_nats::jetstream::{self, stream};
 use proto::subject;
 use sqlx::PgPool;
 
+use crate::schema::in_time;
+
 /// Where the stream says whose it is.
 const OWNER: &str = "hotline-database";
 
@@ -17,7 +19,7 @@ const DATABASE: &str = "select system_identifier || '.' || oid from pg_control_s
 /// Creates the stream if need be; its creation time tells one broker's life from another's.
 pub(crate) async fn created(context: &jetstream::Context, pool: &PgPool) -> Result<String, String> {
     let database: String =
-        sqlx::query_scalar(DATABASE).fetch_one(pool).await.map_err(|error| error.to_string())?;
+        in_time(sqlx::query_scalar(DATABASE).fetch_one(pool)).await.map_err(|error| error.to_string())?;
     let stream = context.get_or_create_stream(config(&database)).await.map_err(|error| error.to_string())?;
     let found = stream.cached_info();
     match found.config.metadata.get(OWNER) {
@@ -55,13 +57,18 @@ fn foreign(owner: &str, ours: &str) -> String {
 
 /// Which life of the broker a reader or publisher knows.
 pub(crate) async fn remember(pool: &PgPool, name: &str, created: &str) -> Result<(), String> {
-    sqlx::query("insert into stream (name, created) values ($1, $2) on conflict (name) do update set created = excluded.created")
+    let keep = sqlx::query("insert into stream (name, created) values ($1, $2) on conflict (name) do update set created = excluded.created")
         .bind(name)
         .bind(created)
-        .execute(pool)
-        .await
-        .map(|_| ())
-        .map_err(|error| error.to_string())
+        .execute(pool);
+    in_time(keep).await.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// The life that it knew.
+pub(crate) async fn remembered(pool: &PgPool, name: &str) -> Result<Option<String>, String> {
+    let known =
+        sqlx::query_scalar("select created from stream where name = $1").bind(name).fetch_optional(pool);
+    in_time(known).await.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

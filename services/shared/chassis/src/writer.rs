@@ -15,7 +15,7 @@ use crate::{
     handle::{Shared, Submitted, View, unavailable},
     journal::Peers,
     publisher, reader,
-    session::{Session, SessionError},
+    session::{Session, SessionError, in_time},
     telemetry::Instruments,
 };
 
@@ -99,15 +99,15 @@ impl<C: Core> Writer<C> {
 
     /// Waits for at least one shard.
     async fn take_shards(&mut self) -> Result<Option<Session>, SessionError> {
-        let mut session = Session::open::<C>(self.options.clone()).await?;
+        let mut session = in_time(Session::open::<C>(self.options.clone())).await?;
         loop {
-            if !session.try_lock(&self.wanted).await?.is_empty() {
+            if !in_time(session.try_lock(&self.wanted)).await?.is_empty() {
                 return Ok(Some(session));
             }
-            if session.end_frozen_holders().await? > 0 {
+            if in_time(session.end_frozen_holders()).await? > 0 {
                 tracing::warn!(service = %C::SERVICE, "ended the session of a frozen owner");
             }
-            let database_now = session.beat().await?;
+            let database_now = in_time(session.beat()).await?;
             self.shared
                 .clock
                 .write()
@@ -126,8 +126,8 @@ impl<C: Core> Writer<C> {
     /// directory, which its owner keeps in the schema.
     async fn show_waiting(&self, session: &mut Session) -> Result<(), SessionError> {
         let mut view = self.current_view();
-        if view.directory.seq() != session.directory_seq::<C>().await? {
-            match Machine::<C>::fold(&session.directory::<C>().await?) {
+        if view.directory.seq() != in_time(session.directory_seq::<C>()).await? {
+            match Machine::<C>::fold(&drive::patiently(session.directory::<C>()).await?) {
                 Ok(directory) => view.directory = Arc::new(directory),
                 Err(why) => tracing::error!(service = %C::SERVICE, why, "the kept directory cannot be read"),
             }
@@ -139,7 +139,7 @@ impl<C: Core> Writer<C> {
 
     /// Reads what the store knows and drives the machine.
     async fn begin(&mut self, mut session: Session) -> Result<Ended, SessionError> {
-        let found = session.find::<C>().await?;
+        let found = drive::patiently(session.find::<C>()).await?;
         let cursors = found.cursors.clone();
         let published = found.published.clone();
         let owned = session.held().to_vec();
