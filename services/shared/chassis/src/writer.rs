@@ -83,7 +83,7 @@ impl<C: Core> Writer<C> {
                     Ended::SessionLost
                 }
             };
-            self.show(View::default());
+            self.show(self.current_view().without_shards());
             match ended {
                 Ended::Stopped => break,
                 Ended::SessionLost => self.pause(Duration::from_millis(50)).await,
@@ -107,13 +107,14 @@ impl<C: Core> Writer<C> {
             if in_time(session.end_frozen_holders()).await? > 0 {
                 tracing::warn!(service = %C::SERVICE, "ended the session of a frozen owner");
             }
+            // Requests are taken as soon as the time is known: not before the directory is.
+            self.show_waiting(&mut session).await?;
             let database_now = in_time(session.beat()).await?;
             self.shared
                 .clock
                 .write()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .heard(database_now, self.shared.started.elapsed());
-            self.show_waiting(&mut session).await?;
             self.refuse_waiting();
             self.pause(POLL).await;
             if self.stop.is_cancelled() {
@@ -132,8 +133,7 @@ impl<C: Core> Writer<C> {
                 Err(why) => tracing::error!(service = %C::SERVICE, why, "the kept directory cannot be read"),
             }
         }
-        (view.owned, view.waits) = (Vec::new(), true);
-        self.show(view);
+        self.show(View { waits: true, ..view.without_shards() });
         Ok(())
     }
 
