@@ -201,6 +201,23 @@ impl Nats {
         remove(&self.home.join("store"))
     }
 
+    /// Keeps a copy of everything that JetStream holds, as a backup would: taken while the server is down. Kills a
+    /// running one.
+    pub async fn save_storage(&self) -> Result<()> {
+        self.kill().await?;
+        let saved = self.home.join("store.saved");
+        remove(&saved)?;
+        copy(&self.home.join("store"), &saved)
+    }
+
+    /// Puts the saved copy in place of what the store holds now. Kills a running server.
+    pub async fn put_back_storage(&self) -> Result<()> {
+        self.kill().await?;
+        let store = self.home.join("store");
+        remove(&store)?;
+        copy(&self.home.join("store.saved"), &store)
+    }
+
     pub async fn stop(self) {
         self.halt().await;
     }
@@ -321,6 +338,20 @@ fn remove(dir: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).on("remove", dir),
         _ => Ok(()),
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).on("create", to)?;
+    for entry in fs::read_dir(from).on("read", from)? {
+        let entry = entry.on("read", from)?;
+        let (source, place) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &place)?;
+        } else {
+            fs::copy(&source, &place).on("copy", &source)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_private(path: &Path, text: &str) -> Result<()> {
