@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What is under way may take so long to arrive.
-const SETTLING: u64 = 240;
+const SETTLING: u64 = 120;
 const OPENED: &str = "hotline.intake.v1.TicketOpened";
 const PAGE: u32 = 2_000;
 const ASKING_AGAIN: usize = 16;

@@ -37,12 +37,13 @@ pub async fn nats(field: &Field, strike: &Strike, outcome: &mut Outcome) -> anyh
             return Ok(Instant::now());
         }
         Kind::RestoreNats => {
-            let copies = copy(rig).await?;
+            for nats in &rig.nats {
+                nats.save_storage().await?;
+            }
+            restart(rig).await?;
             later(field).await;
-            kill(rig).await?;
-            for (store, copy) in copies {
-                fs::remove_dir_all(&store)?;
-                fs::rename(&copy, &store)?;
+            for nats in &rig.nats {
+                nats.put_back_storage().await?;
             }
         }
         Kind::WipeNats => {
@@ -81,33 +82,6 @@ async fn restart(rig: &Rig) -> anyhow::Result<()> {
 
 fn stores(rig: &Rig) -> impl Iterator<Item = PathBuf> + '_ {
     rig.nats.iter().map(|nats| nats.dir().join("store"))
-}
-
-/// What the stores hold now, as a backup would have it: taken while nobody writes.
-async fn copy(rig: &Rig) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
-    kill(rig).await?;
-    let mut copies = Vec::new();
-    for store in stores(rig) {
-        let copy = store.with_file_name("store.copy");
-        copy_folder(&store, &copy)?;
-        copies.push((store, copy));
-    }
-    restart(rig).await?;
-    Ok(copies)
-}
-
-fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let place = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &place)?;
-        } else {
-            fs::copy(entry.path(), place)?;
-        }
-    }
-    Ok(())
 }
 
 /// Until the copy is out of date.

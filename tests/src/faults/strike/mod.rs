@@ -40,7 +40,7 @@ pub struct Field {
 pub struct Outcome {
     /// Until the shards had an owner again: after the strike where a replica takes over, else after healing.
     pub owned: Option<Duration>,
-    /// Until a case went all the way again.
+    /// Until a case went all the way: after the strike where a replica was killed, else after healing.
     pub whole: Option<Duration>,
     /// What must not be.
     pub breaches: Vec<String>,
@@ -117,7 +117,7 @@ async fn well_again(field: &Field, strike: &Strike, healed: Instant, outcome: &m
         outcome.breaches.push(why);
     }
     match probe::errand(&field.rig, &field.desk, healed, limit).await {
-        Ok(after) => outcome.whole = Some(after),
+        Ok(after) => outcome.whole = outcome.whole.or(Some(after)),
         Err(why) => outcome.breaches.push(why),
     }
 }

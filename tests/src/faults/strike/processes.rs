@@ -20,6 +20,8 @@ const START: Duration = Duration::from_secs(60);
 const ENDING: Duration = Duration::from_secs(20);
 /// How long a woken sleeper may think about it.
 const WAKING: Duration = Duration::from_secs(5);
+/// A case goes all the way within this time.
+const WHOLE: Duration = Duration::from_secs(60);
 /// Cases that are brought to the sleeper, to see what it says of them.
 const BROUGHT: usize = 5;
 
@@ -37,6 +39,11 @@ pub async fn kill_owner(field: &Field, strike: &Strike, outcome: &mut Outcome) -
     let limit = strike.kind.limit();
     let owned = probe::until_owned(&field.rig, &[seat.other()], struck, limit * LONGER).await;
     outcome.taken_over(owned, limit);
+    // With one replica everything works already.
+    match probe::errand(&field.rig, &field.desk, struck, WHOLE).await {
+        Ok(after) => outcome.whole = Some(after),
+        Err(why) => outcome.breaches.push(format!("with one replica: {why}")),
+    }
     back(&field.rig, seat).await?;
     Ok(struck)
 }
@@ -100,7 +107,7 @@ pub async fn freeze_owner(field: &Field, strike: &Strike, outcome: &mut Outcome)
     if deposed && claimed > 0 {
         outcome.breaches.push(format!("{seat} was deposed, woke, and spoke for {claimed} shards"));
     }
-    Ok(struck)
+    Ok(Instant::now())
 }
 
 /// Every replica of every service, one after the other, in good order; callers go on calling.
