@@ -178,7 +178,7 @@ async fn postmaster(rig: &Rig) -> anyhow::Result<u32> {
 /// administrator.
 async fn kill_backends(rig: &Rig, strike: &Strike, outcome: &mut Outcome) -> anyhow::Result<Instant> {
     let which = format!("application_name LIKE 'hotline-{}%'", strike.service);
-    if strike.amount % 2 == 0 {
+    if strike.amount.is_multiple_of(2) {
         let ask = format!("SELECT min(pid) FROM pg_stat_activity WHERE {which}");
         let pid = rig.postgres.sql("postgres", &ask).await?;
         keeper::signal(pid.trim().parse().context("the service has no session")?, Signal::KILL);
