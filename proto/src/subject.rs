@@ -85,9 +85,19 @@ pub fn events_of(service: Service) -> String {
     format!("hotline.event.{service}.>")
 }
 
+/// All events of one shard.
+pub fn events_of_shard(service: Service, shard: Shard) -> String {
+    format!("hotline.event.{service}.{shard}.>")
+}
+
 /// An entry that only one other shard of the same service needs.
 pub fn peer(service: Service, from: Shard, to: Shard) -> String {
     format!("hotline.peer.{service}.{from}.{to}")
+}
+
+/// All that one shard addressed to others.
+pub fn peers_of_shard(service: Service, shard: Shard) -> String {
+    format!("hotline.peer.{service}.{shard}.>")
 }
 
 pub fn peers_of(service: Service) -> String {

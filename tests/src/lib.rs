@@ -8,6 +8,7 @@
 //! forms.rs    what they write
 //! heard.rs    the event stream, as any subscriber reads it
 //! refused.rs  what a refusal says, in both languages
+//! faults/     real faults under load, from a seed: `cargo xtask faults`
 //! ```
 //!
 //! Invariants
@@ -17,6 +18,7 @@
 
 pub mod copy;
 pub mod desk;
+pub mod faults;
 pub mod forms;
 pub mod heard;
 pub mod refused;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use local_engines::keeper::{self, OnOurDeath};
 use proto::Service;
 
@@ -90,11 +90,12 @@ impl Drop for Replicas {
     }
 }
 
-/// The binary that the same build made: beside the folder of the test program.
+/// The binary that the same build made: beside this program, or beside the folder of a test program.
 pub fn program() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
-    let profile = this.parent().and_then(|deps| deps.parent()).context("the test program has no folder")?;
-    let program = profile.join("hotline");
-    ensure!(program.exists(), "{} is missing: `cargo build -p hotline` makes it", program.display());
-    Ok(program)
+    let folders = this.ancestors().skip(1).take(2);
+    let program = folders.map(|folder| folder.join("hotline")).find(|program| program.is_file());
+    program.with_context(|| {
+        format!("no `hotline` near {}: `cargo build --bin hotline` makes it", this.display())
+    })
 }

@@ -173,7 +173,7 @@ impl System {
 }
 
 /// Organisation, calendars and rule book; then the connection that knows the organisation's root.
-async fn furnish(config: &Config) -> anyhow::Result<(Connection, People)> {
+pub(crate) async fn furnish(config: &Config) -> anyhow::Result<(Connection, People)> {
     let bare = Connection::open(config.clone()).await?;
     ground::prepare(&bare, None).await.context("the sample organisation is not in place")?;
     for _ in 0..600 {

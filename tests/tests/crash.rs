@@ -144,3 +144,22 @@ async fn the_streams_may_be_deleted_in_mid_flow() {
     system.must_be_whole().await;
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_streams_may_be_put_back_to_an_older_copy() {
+    let system = System::in_processes().await;
+    let flow = Flow::start(&system);
+    flow.goes_on(5).await;
+    let nats = system.engines.our_nats("copying").expect("a server of our own");
+    nats.save_storage().await.expect("copied");
+    nats.restart().await.expect("back again");
+    flow.goes_on(5).await;
+    // Everything said since is gone, and the stream is the same one as before.
+    nats.put_back_storage().await.expect("put back");
+    nats.restart().await.expect("an older store");
+    flow.goes_on(3).await;
+    let numbers = flow.end().await;
+    system.serves().await;
+    all_is_there(&system, numbers).await;
+    system.stop().await;
+}

@@ -11,6 +11,7 @@ mod console;
 mod crash;
 mod deadlines;
 mod hand_off;
+mod lines;
 mod major;
 mod replicas;
 mod restored;

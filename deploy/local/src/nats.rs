@@ -57,6 +57,29 @@ impl NatsOptions {
     }
 }
 
+/// A server's place in a cluster.
+#[derive(Clone, Debug)]
+struct Place {
+    number: usize,
+    /// Where all of them hear each other, in the order of their numbers.
+    routes: Vec<u16>,
+}
+
+impl Place {
+    /// What the configuration of a single server lacks.
+    fn within(&self, config: &str) -> String {
+        let routes: Vec<String> =
+            self.routes.iter().map(|port| format!("\"nats-route://127.0.0.1:{port}\"")).collect();
+        let named = config.replace("server_name: hotline", &format!("server_name: hotline-{}", self.number));
+        format!(
+            "{named}\ncluster {{\n    name: hotline\n    listen: \"127.0.0.1:{}\"\n    routes: [{}]\n    \
+             no_advertise: true\n}}\n",
+            self.routes[self.number],
+            routes.join(", ")
+        )
+    }
+}
+
 /// A running server; killed when dropped, or when this process dies.
 pub struct Nats {
     running: Mutex<Option<Running>>,
@@ -65,10 +88,31 @@ pub struct Nats {
     port: u16,
     secrets: Secrets,
     branches: Guard<BTreeMap<String, String>>,
+    place: Option<Place>,
 }
 
 impl Nats {
     pub async fn start(options: NatsOptions) -> Result<Nats> {
+        Nats::start_at(options, Secrets::generate()?, None).await
+    }
+
+    /// So many servers that know each other and take the same users. Who connects is not told of the others: he is
+    /// given all urls.
+    pub async fn start_cluster(options: NatsOptions, servers: usize) -> Result<Vec<Nats>> {
+        let first = port::free_ports(servers as u16)?;
+        let routes: Vec<u16> = (first..).take(servers).collect();
+        let secrets = Secrets::generate()?;
+        let mut started = Vec::new();
+        for number in 0..servers {
+            let own =
+                NatsOptions { dir: options.dir.join(number.to_string()), port: None, ..options.clone() };
+            let place = Place { number, routes: routes.clone() };
+            started.push(Nats::start_at(own, secrets.clone(), Some(place)).await?);
+        }
+        Ok(started)
+    }
+
+    async fn start_at(options: NatsOptions, secrets: Secrets, place: Option<Place>) -> Result<Nats> {
         for branch in &options.branches {
             nats_users::check_branch(branch)?;
         }
@@ -82,8 +126,9 @@ impl Nats {
             port: port::choose(ENGINE, options.port)?,
             program,
             home,
-            secrets: Secrets::generate()?,
+            secrets,
             branches: Guard::default(),
+            place,
         };
         for branch in options.branches {
             nats.admit(branch)?;
@@ -156,6 +201,23 @@ impl Nats {
         remove(&self.home.join("store"))
     }
 
+    /// Keeps a copy of everything that JetStream holds, as a backup would: taken while the server is down. Kills a
+    /// running one.
+    pub async fn save_storage(&self) -> Result<()> {
+        self.kill().await?;
+        let saved = self.home.join("store.saved");
+        remove(&saved)?;
+        copy(&self.home.join("store"), &saved)
+    }
+
+    /// Puts the saved copy in place of what the store holds now. Kills a running server.
+    pub async fn put_back_storage(&self) -> Result<()> {
+        self.kill().await?;
+        let store = self.home.join("store");
+        remove(&store)?;
+        copy(&self.home.join("store.saved"), &store)
+    }
+
     pub async fn stop(self) {
         self.halt().await;
     }
@@ -211,7 +273,8 @@ impl Nats {
 
     fn write_config(&self) -> Result<()> {
         let config = self.home.join("nats.conf");
-        fs::write(&config, CONFIG).on("write", &config)?;
+        let text = self.place.as_ref().map_or_else(|| CONFIG.to_owned(), |place| place.within(CONFIG));
+        fs::write(&config, text).on("write", &config)?;
         let users = self.home.join("branches.conf");
         let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
         write_private(&users, &nats_users::render(&branches))
@@ -275,6 +338,20 @@ fn remove(dir: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).on("remove", dir),
         _ => Ok(()),
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).on("create", to)?;
+    for entry in fs::read_dir(from).on("read", from)? {
+        let entry = entry.on("read", from)?;
+        let (source, place) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &place)?;
+        } else {
+            fs::copy(&source, &place).on("copy", &source)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_private(path: &Path, text: &str) -> Result<()> {

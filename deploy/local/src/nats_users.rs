@@ -11,6 +11,7 @@ use crate::secret;
 const WORK_STREAM: &str = "HOTLINE_WORK";
 
 /// One password per user, new with each start.
+#[derive(Clone)]
 pub(crate) struct Secrets {
     core: String,
     gateway: String,

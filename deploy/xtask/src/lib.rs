@@ -6,6 +6,7 @@
 //! check         formatting, lints, layers, contracts, compose file
 //! sim           simulated worlds with faults, from seeds
 //! mutate        faults planted one at a time: do the tests notice?
+//! faults        real faults on real processes and engines, from a seed
 //! bench         engines tuned for measuring + `hotline bench`
 //! engines       NATS and Postgres alone, until Ctrl-C
 //! ```
@@ -20,6 +21,7 @@ pub mod check;
 pub mod compose;
 pub mod demo;
 pub mod engines;
+pub mod faults;
 pub mod layers;
 pub mod mutate;
 pub mod program;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, mutate, rules, sim, test};
+use xtask::{bench, check, demo, engines, faults, mutate, rules, sim, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Sim(sim::Args),
     /// Plants faults one at a time and looks whether the tests notice.
     Mutate(mutate::Args),
+    /// Real faults on real processes and engines under load, ending with `hotline verify`.
+    Faults(faults::Args),
     /// Runs NATS and Postgres alone and prints their urls, until Ctrl-C.
     Engines(engines::Args),
 }
@@ -46,6 +48,7 @@ async fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Sim(args) => sim::run(args).await,
         Command::Mutate(args) => mutate::run(&args),
+        Command::Faults(args) => faults::run(args).await,
         Command::Engines(args) => engines::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -50,11 +50,20 @@ pub fn build_hotline(profile: &str) -> Result<PathBuf> {
 
 /// Builds a program with a profile and returns its path.
 pub fn build(program: &str, profile: &str) -> Result<PathBuf> {
+    build_all(&[program], profile).map(|mut built| built.remove(0))
+}
+
+/// Builds programs with a profile and returns their paths.
+pub fn build_all(programs: &[&str], profile: &str) -> Result<Vec<PathBuf>> {
     let mut build = cargo();
-    build.args(["build", "--workspace", "--bin", program, "--profile", profile]);
+    build.args(["build", "--workspace", "--profile", profile]);
+    for program in programs {
+        build.args(["--bin", program]);
+    }
     succeed(&mut build)?;
     // Cargo keeps what the profile `dev` builds under another name.
-    Ok(target().join(if profile == "dev" { "debug" } else { profile }).join(program))
+    let folder = target().join(if profile == "dev" { "debug" } else { profile });
+    Ok(programs.iter().map(|program| folder.join(program)).collect())
 }
 
 /// Runs a command to its end; anything but success is an error that shows the command.

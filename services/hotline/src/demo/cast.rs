@@ -55,6 +55,8 @@ struct Desk {
     comings: Comings,
     identities: HashMap<String, String>,
     turned_away: BTreeMap<String, u64>,
+    /// Branches where nobody does anything.
+    silent: HashSet<String>,
 }
 
 /// Everybody, at work.
@@ -101,6 +103,16 @@ impl Cast {
         self.all_opened.store(true, Ordering::Relaxed);
     }
 
+    /// Nobody at this branch does anything, until it is said otherwise.
+    pub fn silence(&self, branch: &str, silent: bool) {
+        let mut desk = self.desk();
+        if silent {
+            desk.silent.insert(branch.to_owned());
+        } else {
+            desk.silent.remove(branch);
+        }
+    }
+
     /// Gates at which somebody was turned away, with their counts.
     pub fn turned_away(&self) -> BTreeMap<String, u64> {
         self.desk().turned_away.clone()
@@ -113,7 +125,9 @@ impl Cast {
             Standing::Waiting { due } | Standing::Flying { due } => due.plus(GRACE) <= now,
             Standing::Done { .. } => false,
         };
-        self.desk().entries.values().filter(is_overdue).count() + self.opening.load(Ordering::Relaxed)
+        let desk = self.desk();
+        let awake = desk.entries.values().filter(|entry| !desk.silent.contains(&entry.task.turn.branch));
+        awake.filter(is_overdue).count() + self.opening.load(Ordering::Relaxed)
     }
 
     /// For ever.
@@ -200,9 +214,10 @@ impl Cast {
     fn send_out(self: &Arc<Cast>) {
         let now = self.clock.now();
         let mut desk = self.desk();
-        for (key, entry) in &mut desk.entries {
+        let Desk { entries, silent, .. } = &mut *desk;
+        for (key, entry) in entries {
             let Standing::Waiting { due } = entry.standing else { continue };
-            if due > now {
+            if due > now || silent.contains(&entry.task.turn.branch) {
                 continue;
             }
             let Ok(place) = self.room.clone().try_acquire_owned() else { return };

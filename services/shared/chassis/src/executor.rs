@@ -10,7 +10,7 @@ use proto::{Id, Shard};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::{handle::Handle, identity::service_actor, journal};
+use crate::{handle::Handle, identity::service_actor, journal, schema::in_time};
 
 /// The other side cannot be reached now: try the entry again after a while.
 #[derive(Debug, thiserror::Error)]
@@ -144,18 +144,16 @@ async fn rewound(pool: &PgPool, shard: Shard) -> Result<u64, String> {
 }
 
 async fn place(pool: &PgPool, name: &str, shard: Shard) -> Result<(u64, Option<u64>), String> {
-    let row: Option<(i64, Option<i64>)> =
-        sqlx::query_as("select seq, acting from executor where name = $1 and shard = $2")
-            .bind(name)
-            .bind(shard.number() as i16)
-            .fetch_optional(pool)
-            .await
-            .map_err(|error| error.to_string())?;
+    let read = sqlx::query_as("select seq, acting from executor where name = $1 and shard = $2")
+        .bind(name)
+        .bind(shard.number() as i16)
+        .fetch_optional(pool);
+    let row: Option<(i64, Option<i64>)> = in_time(read).await.map_err(|error| error.to_string())?;
     Ok(row.map_or((0, None), |(seq, acting)| (seq as u64, acting.map(|a| a as u64))))
 }
 
 async fn note(pool: &PgPool, name: &str, shard: Shard, seq: u64, acting: Option<u64>) -> Result<(), String> {
-    sqlx::query(
+    let keep = sqlx::query(
         "insert into executor (name, shard, seq, acting) values ($1, $2, $3, $4) \
          on conflict (name, shard) do update set seq = excluded.seq, acting = excluded.acting",
     )
@@ -163,8 +161,6 @@ async fn note(pool: &PgPool, name: &str, shard: Shard, seq: u64, acting: Option<
     .bind(shard.number() as i16)
     .bind(seq as i64)
     .bind(acting.map(|a| a as i64))
-    .execute(pool)
-    .await
-    .map(|_| ())
-    .map_err(|error| error.to_string())
+    .execute(pool);
+    in_time(keep).await.map(|_| ()).map_err(|error| error.to_string())
 }

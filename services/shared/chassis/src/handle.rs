@@ -48,6 +48,14 @@ pub(crate) struct View {
     pub waits: bool,
 }
 
+impl View {
+    /// Who loses his shards still knows the directory: requests go on being read by it, and are forwarded. By an empty
+    /// one a correct form would have none of its fields.
+    pub fn without_shards(self) -> View {
+        View { owned: Vec::new(), waits: false, ..self }
+    }
+}
+
 pub(crate) struct Shared<C: Core> {
     pub config: Arc<Config>,
     pub pool: PgPool,
@@ -278,4 +286,18 @@ fn overloaded() -> Refusal {
     );
     refusal.retry_after_ms = Some(250);
     refusal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_loses_his_shards_still_knows_the_directory() {
+        let directory = Arc::new(Snapshot::default());
+        let owner = View { directory: directory.clone(), owned: Shard::all().collect(), waits: false };
+        let lost = owner.without_shards();
+        assert!(Arc::ptr_eq(&lost.directory, &directory));
+        assert!(lost.owned.is_empty() && !lost.waits, "neither owner nor waiting: not ready");
+    }
 }

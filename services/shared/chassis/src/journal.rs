@@ -23,6 +23,7 @@ use crate::{
     handle::{Handle, store_failed},
     recovery,
     rpc::{Caller, require_role},
+    schema::in_time,
     writer::Control,
 };
 
@@ -52,14 +53,15 @@ pub(crate) async fn after(
     seq: u64,
     limit: i64,
 ) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows = sqlx::query(AssertSqlSafe(read_sql(false)))
+    let sql = read_sql(false);
+    let read = sqlx::query(AssertSqlSafe(sql))
         .bind(shard.number() as i16)
         .bind(seq as i64)
         .bind(limit)
         .bind(None::<i16>)
         .bind(0)
-        .fetch_all(pool)
-        .await?;
+        .fetch_all(pool);
+    let rows = in_time(read).await?;
     Ok(rows.iter().filter_map(|row| entry(row, service)).collect())
 }
 

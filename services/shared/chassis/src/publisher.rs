@@ -3,11 +3,11 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use async_nats::jetstream::{self, context::PublishAckFuture};
+use async_nats::jetstream::{self, context::PublishAckFuture, stream::Stream};
 use chassis_core::Entry;
 use proto::{Service, Shard, envelope, event, subject};
 use sqlx::PgPool;
@@ -20,6 +20,8 @@ use crate::{journal, stream, writer::Control};
 const IN_FLIGHT: usize = 1_024;
 /// Entries waiting in memory; beyond it they are read from the journal later.
 const WAITING: usize = 20_000;
+/// Entries whose place in the stream is remembered: more than a store loses that was cut short.
+const RECENT: usize = 50_000;
 const ACK_PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_AT_STREAM: Duration = Duration::from_secs(5);
 /// While idle a head is announced at widening intervals.
@@ -41,6 +43,11 @@ pub(crate) struct Publisher {
     lagging: bool,
     control: mpsc::UnboundedSender<Control>,
     looked: Option<Instant>,
+    /// The connection since which the stream is known to hold what it acknowledged: a server that lost something was
+    /// away meanwhile.
+    compared: Option<u64>,
+    /// What was acknowledged lately: its number in the stream, and what it is.
+    recent: VecDeque<(u64, Shard, u64)>,
     announce_at: Instant,
     announce_every: Duration,
 }
@@ -77,6 +84,8 @@ impl Publisher {
             lagging: true,
             control,
             looked: None,
+            compared: None,
+            recent: VecDeque::new(),
             announce_at: Instant::now(),
             announce_every: ANNOUNCE_FIRST,
         }
@@ -104,7 +113,9 @@ impl Publisher {
 
     /// One turn: look after the stream, send, take acknowledgements, announce.
     async fn round(&mut self, entries: &mut mpsc::UnboundedReceiver<Vec<Arc<Entry>>>) -> Result<(), String> {
-        if self.looked.is_none_or(|at| at.elapsed() >= LOOK_AT_STREAM) {
+        if self.looked.is_none_or(|at| at.elapsed() >= LOOK_AT_STREAM)
+            || self.compared != Some(self.connections())
+        {
             self.look_at_stream().await?;
             self.looked = Some(Instant::now());
         }
@@ -167,10 +178,11 @@ impl Publisher {
         let batch = self.flying.len().div_ceil(2);
         for _ in 0..batch {
             let Some((shard, seq, acknowledged)) = self.flying.pop_front() else { break };
-            tokio::time::timeout(ACK_PATIENCE, acknowledged)
+            let acknowledged = tokio::time::timeout(ACK_PATIENCE, acknowledged)
                 .await
                 .map_err(|_| "no acknowledgement in time".to_owned())?
                 .map_err(|error| error.to_string())?;
+            self.keep(acknowledged.sequence, shard, seq)?;
             let mark = self.marks.entry(shard).or_default();
             *mark = seq.max(*mark);
         }
@@ -207,27 +219,99 @@ impl Publisher {
         }
     }
 
-    /// A stream with another creation time is a wiped broker: it is refilled.
+    fn connections(&self) -> u64 {
+        self.nats.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Numbers rise, and are given by the server that was compared. Another one may have lost what this one builds on.
+    fn keep(&mut self, number: u64, shard: Shard, seq: u64) -> Result<(), String> {
+        let rises = self.recent.back().is_none_or(|(last, ..)| number > *last);
+        if !rises || self.compared != Some(self.connections()) {
+            self.compared = None;
+            return Err("NATS was away meanwhile: looking at the stream first".to_owned());
+        }
+        self.recent.push_back((number, shard, seq));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        Ok(())
+    }
+
+    /// A stream with another creation time is a wiped broker: it is refilled. After every connection it is asked whether
+    /// it still holds what it acknowledged: what it lost since is sent again.
     async fn look_at_stream(&mut self) -> Result<(), String> {
-        let created = stream::created(&self.context, &self.pool).await?;
+        let connections = self.connections();
+        let stream = stream::found(&self.context, &self.pool).await?;
+        let created = stream.cached_info().created.to_string();
         for shard in self.marks.keys().copied().collect::<Vec<_>>() {
             let name = format!("publisher/{shard}");
-            let known: Option<String> = sqlx::query_scalar("select created from stream where name = $1")
-                .bind(&name)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(|error| error.to_string())?;
+            let known = stream::remembered(&self.pool, &name).await?;
             if known.as_deref() == Some(created.as_str()) {
                 continue;
             }
             if known.is_some() {
                 tracing::warn!(service = %self.service, %shard, "the event stream is new: refilling it from the journal");
             }
-            self.marks.insert(shard, 0);
-            self.lagging = true;
+            self.recent.clear();
+            self.send_again(shard, 0);
             stream::remember(&self.pool, &name, &created).await?;
         }
+        if self.compared != Some(connections) {
+            match self.recent.is_empty() {
+                true => self.compare_newest(&stream).await?,
+                false => self.compare_recent(&stream).await?,
+            }
+            self.compared = Some(connections);
+        }
         Ok(())
+    }
+
+    /// A new owner knows only how far the last one was.
+    async fn compare_newest(&mut self, stream: &Stream) -> Result<(), String> {
+        for (shard, mark) in self.marks.clone() {
+            if let Some(newest) = stream::newest(stream, self.service, shard).await?
+                && newest < mark
+            {
+                self.send_again(shard, newest);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a server keeps is a beginning of what it had: the first entry that it lost is searched for by halves.
+    async fn compare_recent(&mut self, stream: &Stream) -> Result<(), String> {
+        let (mut kept, mut lost) = (0, self.recent.len());
+        let mut look = lost - 1;
+        while kept < lost {
+            let (number, shard, seq) = self.recent[look];
+            if stream::holds(stream, number, self.service, shard, seq).await? {
+                kept = look + 1;
+            } else {
+                lost = look;
+            }
+            look = kept + lost.saturating_sub(kept) / 2;
+        }
+        let gone: Vec<(u64, Shard, u64)> = self.recent.drain(kept..).collect();
+        if kept == 0 {
+            // It may have lost more than is remembered.
+            self.marks.clone().into_keys().for_each(|shard| self.send_again(shard, 0));
+        }
+        for (_, shard, seq) in gone {
+            self.send_again(shard, seq - 1);
+        }
+        Ok(())
+    }
+
+    /// From after this entry on, if not from before; what is under way as well: the journal has it.
+    fn send_again(&mut self, shard: Shard, after: u64) {
+        let mark = self.marks.entry(shard).or_default();
+        if *mark > after {
+            tracing::warn!(service = %self.service, %shard, after, mark, "the event stream lost entries: sending them again");
+            *mark = after;
+        }
+        self.flying.clear();
+        self.waiting.clear();
+        self.lagging = true;
     }
 }
 

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     journal::Peers,
+    schema::in_time,
     stream,
     writer::{Control, Feed},
 };
@@ -91,10 +92,7 @@ async fn read_stream(links: &Links, start: u64) {
 async fn read_on(links: &Links, position: &mut u64) -> Result<(), String> {
     let context = jetstream::new(links.nats.clone());
     let created = stream::created(&context, &links.pool).await?;
-    let known: Option<String> = sqlx::query_scalar("select created from stream where name = 'reader'")
-        .fetch_optional(&links.pool)
-        .await
-        .map_err(|error| error.to_string())?;
+    let known = stream::remembered(&links.pool, "reader").await?;
     if known.as_deref() != Some(created.as_str()) {
         // Another broker's life: its positions mean nothing here.
         *position = 0;
@@ -205,14 +203,13 @@ async fn look_at_pairs(links: &Links) {
     let owned: Vec<i16> = links.owned.iter().map(|shard| shard.number() as i16).collect();
     loop {
         // Each epoch addresses an entry to every home, so the last number of a pair is of its shard's epoch.
-        let pairs: Vec<(i16, i16, i32, i64)> = sqlx::query_as(
+        let read = sqlx::query_as(
             "select p.from_shard, p.to_shard, s.epoch, p.seq from pair p join shard s on s.shard = p.from_shard \
              where p.to_shard = any($1)",
         )
         .bind(&owned)
-        .fetch_all(&links.pool)
-        .await
-        .unwrap_or_default();
+        .fetch_all(&links.pool);
+        let pairs: Vec<(i16, i16, i32, i64)> = in_time(read).await.unwrap_or_default();
         for (from, to, epoch, seq) in pairs {
             if let (Some(from), Some(to)) = (Shard::new(from as u16), Shard::new(to as u16)) {
                 let source = Source { service: links.service, from, to, peer: true };

@@ -10,6 +10,13 @@ use sqlx::{
 };
 use thiserror::Error;
 
+/// Whether a connection lives shows within this time.
+const ANSWER: Duration = Duration::from_secs(3);
+/// A connection that was in use a moment ago is lent as it is.
+const FRESH: Duration = Duration::from_secs(1);
+/// Longer than waiting for a connection.
+const QUERY: Duration = Duration::from_secs(20);
+
 /// What the chassis itself keeps in each schema.
 pub const OWN_TABLES: &str = include_str!("schema.sql");
 
@@ -59,17 +66,29 @@ pub async fn prepare(
     connection.close().await.map_err(SchemaError::Connect)
 }
 
-/// A connection that rested longer is tried before it is lent; under load each would be tried before every query.
-const TRUSTED: Duration = Duration::from_secs(1);
-
 /// Connections for people's queries; never used by the loop.
+///
+/// One may have died without a word, and Postgres' client would wait for its answer for ever, holding its place: so each
+/// is asked before it is used, unless it was in use a moment ago, and after, and has to answer in time.
 pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(15))
         .test_before_acquire(false)
-        .before_acquire(|connection, usage| {
-            Box::pin(async move { Ok(usage.idle_for < TRUSTED || connection.ping().await.is_ok()) })
+        .before_acquire(|connection, about| {
+            Box::pin(async move { Ok(about.idle_for < FRESH || answers(connection).await) })
         })
+        .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
         .connect_lazy_with(options)
+}
+
+async fn answers(connection: &mut PgConnection) -> bool {
+    tokio::time::timeout(ANSWER, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+}
+
+/// A query of the chassis itself, which nobody else would break off.
+pub(crate) async fn in_time<T>(
+    query: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(QUERY, query).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

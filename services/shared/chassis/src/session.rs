@@ -9,7 +9,11 @@ mod rows;
 #[cfg(test)]
 mod twin;
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chassis_core::{
     Core, RowKey, Table,
@@ -40,6 +44,15 @@ pub enum SessionError {
     Slow,
     #[error("a stored {what} cannot be read: {why}")]
     Stored { what: &'static str, why: String },
+}
+
+/// A connection may have died without a word, and Postgres' client waits for ever: what takes longer is in doubt. Less
+/// than a frozen owner keeps its locks, so that a contender is never the one who is late.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A few round trips, or the session is in doubt.
+pub async fn in_time<T>(work: impl Future<Output = Result<T, SessionError>>) -> Result<T, SessionError> {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(SessionError::Slow))
 }
 
 fn failed(what: &'static str) -> impl FnOnce(sqlx::Error) -> SessionError {

@@ -19,7 +19,7 @@ use crate::{
     handle::{Shared, Submitted, View, unavailable},
     journal::Peers,
     publisher, reader,
-    session::{Session, SessionError},
+    session::{Session, SessionError, in_time},
     stream_walk, take,
     telemetry::Instruments,
 };
@@ -89,7 +89,7 @@ impl<C: Core> Writer<C> {
                     Ended::SessionLost
                 }
             };
-            self.show(View::default());
+            self.show(self.current_view().without_shards());
             match ended {
                 Ended::Stopped => break,
                 Ended::SessionLost => self.pause(Duration::from_millis(50)).await,
@@ -105,21 +105,22 @@ impl<C: Core> Writer<C> {
 
     /// Waits for at least one shard.
     async fn take_shards(&mut self) -> Result<Option<Session>, SessionError> {
-        let mut session = Session::open::<C>(self.options.clone()).await?;
+        let mut session = in_time(Session::open::<C>(self.options.clone())).await?;
         loop {
-            if !session.try_lock(&self.wanted).await?.is_empty() {
+            if !in_time(session.try_lock(&self.wanted)).await?.is_empty() {
                 return Ok(Some(session));
             }
-            if session.end_frozen_holders().await? > 0 {
+            if in_time(session.end_frozen_holders()).await? > 0 {
                 tracing::warn!(service = %C::SERVICE, "ended the session of a frozen owner");
             }
-            let database_now = session.beat().await?;
+            // Requests are taken as soon as the time is known: not before the directory is.
+            self.show_waiting(&mut session).await?;
+            let database_now = in_time(session.beat()).await?;
             self.shared
                 .clock
                 .write()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .heard(database_now, self.shared.started.elapsed());
-            self.show_waiting(&mut session).await?;
             self.refuse_waiting();
             self.pause(POLL).await;
             if self.stop.is_cancelled() {
@@ -132,14 +133,13 @@ impl<C: Core> Writer<C> {
     /// directory, which its owner keeps in the schema.
     async fn show_waiting(&self, session: &mut Session) -> Result<(), SessionError> {
         let mut view = self.current_view();
-        if view.directory.seq() != session.directory_seq::<C>().await? {
-            match Machine::<C>::fold(&session.directory::<C>().await?) {
+        if view.directory.seq() != in_time(session.directory_seq::<C>()).await? {
+            match Machine::<C>::fold(&drive::patiently(session.directory::<C>()).await?) {
                 Ok(directory) => view.directory = Arc::new(directory),
                 Err(why) => tracing::error!(service = %C::SERVICE, why, "the kept directory cannot be read"),
             }
         }
-        (view.owned, view.waits) = (Vec::new(), true);
-        self.show(view);
+        self.show(View { waits: true, ..view.without_shards() });
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl<C: Core> Writer<C> {
     async fn begin(&mut self, mut session: Session) -> Result<Ended, SessionError> {
         // Whatever waited in the run before is looked at anew.
         session.leave(Vec::new());
-        let mut found = session.find::<C>().await?;
+        let mut found = drive::patiently(session.find::<C>()).await?;
         self.look_for_lost_tails(&mut found, &mut session).await?;
         let cursors = found.cursors.clone();
         let owned = session.held().to_vec();

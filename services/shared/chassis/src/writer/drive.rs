@@ -30,6 +30,13 @@ const STORE_PATIENCE: Duration = Duration::from_secs(20);
 /// How often a writer looks for shards that came free.
 const MORE_SHARDS: Duration = Duration::from_secs(3);
 
+/// What reads much may take longer than a round trip, but not for ever.
+pub(super) async fn patiently<T>(
+    work: impl Future<Output = Result<T, SessionError>>,
+) -> Result<T, SessionError> {
+    tokio::time::timeout(STORE_PATIENCE, work).await.unwrap_or(Err(SessionError::Slow))
+}
+
 enum Stored {
     Loaded(Loaded),
     Committed(Time),
@@ -334,7 +341,7 @@ impl Op {
                 Op::Timers => session.timers().await.map(Stored::Timers),
             }
         };
-        let result = tokio::time::timeout(STORE_PATIENCE, work).await.unwrap_or(Err(SessionError::Slow));
+        let result = patiently(work).await;
         (session, result)
     }
 }
