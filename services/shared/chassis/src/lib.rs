@@ -30,6 +30,7 @@ mod statement;
 mod stream;
 pub mod telemetry;
 pub mod vault;
+pub mod wire;
 mod writer;
 
 pub use chassis_core as core;
