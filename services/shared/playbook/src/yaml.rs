@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use calendar::DEEPEST_YAML;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
-use crate::text::Text;
+use crate::{load::reader::MOST_FOUND, text::Text};
 
 /// A place in one of the files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,7 +145,9 @@ struct Reader<'p> {
 
 impl Reader<'_> {
     fn problem(&mut self, code: &'static str, span: Span, zh: String, en: String) {
-        self.problems.push(Problem { code, span, message: Text::new(zh, en) });
+        if self.problems.len() <= MOST_FOUND {
+            self.problems.push(Problem { code, span, message: Text::new(zh, en) });
+        }
     }
 
     fn span(&self, span: YamlSpan) -> Span {

@@ -232,6 +232,13 @@ fn what_nests_too_deep_is_refused_before_it_ends_the_process() {
 }
 
 #[test]
+fn lines_that_end_with_a_carriage_return_are_shown_too() {
+    let found = Playbook::load(&[("old.yaml", "playbook: x\rcolour: red\r")]).unwrap_err();
+    let colour = found.iter().find(|it| it.message.en.contains("colour")).expect("an unknown section");
+    assert_eq!((colour.line, colour.excerpt.as_str()), (2, "colour: red"));
+}
+
+#[test]
 fn a_long_line_of_faults_does_not_fill_the_memory() {
     let faults: String = (0..50_000).map(|n| format!("a{n}: 1, ")).collect();
     let text = format!("{{ {faults} }}");

@@ -26,7 +26,8 @@ impl Source {
     pub fn new(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
-            lines: text.lines().map(|l| l.trim_end_matches('\r').to_owned()).collect(),
+            // As YAML counts them: a carriage return alone ends a line too.
+            lines: text.lines().flat_map(|line| line.split('\r')).map(str::to_owned).collect(),
         }
     }
 }
