@@ -4,6 +4,7 @@
 //! demo          engines + `hotline demo`: the whole system on this machine
 //! test          engines + every test, then the documentation's examples
 //! check         formatting, lints, layers, contracts, compose file
+//! fuzz          libFuzzer on every parser that meets the outside
 //! sim           simulated worlds with faults, from seeds
 //! bench         engines tuned for measuring + `hotline bench`
 //! engines       NATS and Postgres alone, until Ctrl-C
@@ -19,6 +20,7 @@ pub mod check;
 pub mod compose;
 pub mod demo;
 pub mod engines;
+pub mod fuzz;
 pub mod layers;
 pub mod program;
 pub mod python;
