@@ -7,7 +7,7 @@
 //! stage     stage: what tests of services stand on; only dev-dependencies name it
 //! services  <service>: its own core and what is below
 //! trial     trial, simulator: every core at once, pure as they are
-//! whole     hotline, tests
+//! whole     hotline, tests, fuzz-targets: seen by nobody, they see all
 //! ```
 //!
 //! The point is what a core *cannot* do: no clock, no database, no network, so a replay is exact and the simulator runs
@@ -95,7 +95,7 @@ impl<'a> Layer<'a> {
             "chassis" => Layer::Chassis,
             "stage" => Layer::Stage,
             "hotline" => Layer::Whole,
-            "tests" | "sim" => Layer::Tests,
+            "tests" | "sim" | "fuzz-targets" => Layer::Tests,
             "xtask" | "local-engines" => Layer::Tool,
             service if SERVICES.contains(&service) => Layer::Service(service),
             other => Layer::Core(other.strip_suffix("-core").filter(|it| SERVICES.contains(it))?),

@@ -4,6 +4,7 @@
 //! demo          engines + `hotline demo`: the whole system on this machine
 //! test          engines + every test, then the documentation's examples
 //! check         formatting, lints, layers, contracts, compose file
+//! fuzz          libFuzzer on every parser that meets the outside
 //! sim           simulated worlds with faults, from seeds
 //! mutate        faults planted one at a time: do the tests notice?
 //! faults        real faults on real processes and engines, from a seed
@@ -22,6 +23,7 @@ pub mod compose;
 pub mod demo;
 pub mod engines;
 pub mod faults;
+pub mod fuzz;
 pub mod layers;
 pub mod mutate;
 pub mod program;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, faults, mutate, rules, sim, test};
+use xtask::{bench, check, demo, engines, faults, fuzz, mutate, rules, sim, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -33,6 +33,8 @@ enum Command {
     Mutate(mutate::Args),
     /// Real faults on real processes and engines under load, ending with `hotline verify`.
     Faults(faults::Args),
+    /// Lets libFuzzer loose on every parser that meets the outside.
+    Fuzz(fuzz::Args),
     /// Runs NATS and Postgres alone and prints their urls, until Ctrl-C.
     Engines(engines::Args),
 }
@@ -49,6 +51,7 @@ async fn main() -> ExitCode {
         Command::Sim(args) => sim::run(args).await,
         Command::Mutate(args) => mutate::run(&args),
         Command::Faults(args) => faults::run(args).await,
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Engines(args) => engines::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -49,13 +49,13 @@ pub(crate) async fn submit(
 }
 
 /// What a call's first question says, in normal form.
-struct Calling {
-    phone: String,
-    name: Option<String>,
-    plate: Option<String>,
-    vin: Option<String>,
-    model: Option<String>,
-    brand: Option<String>,
+pub struct Calling {
+    pub phone: String,
+    pub name: Option<String>,
+    pub plate: Option<String>,
+    pub vin: Option<String>,
+    pub model: Option<String>,
+    pub brand: Option<String>,
 }
 
 /// The command, and whether the VIN's check digit is worth asking again.
@@ -86,7 +86,8 @@ pub(crate) async fn identify(
     Ok((Command::Identify(Box::new(command)), doubtful))
 }
 
-fn calling(message: &wire::IdentifyRequest) -> Result<Calling, Refusal> {
+/// Reads it; what does not fit is refused all at once.
+pub fn calling(message: &wire::IdentifyRequest) -> Result<Calling, Refusal> {
     let mut wrong = Vec::new();
     let phone = phone::normalise(&message.phone);
     if let Err(error) = phone {
@@ -191,7 +192,7 @@ async fn customer(handle: &Handle<Intake>, id: Option<Id>) -> Result<Option<Cust
 
 /// The command without its personal half. A playbook or case type that is not known leaves the
 /// form unread: the core refuses it by name.
-fn read_open(message: &wire::OpenTicketRequest, directory: &Snapshot) -> Result<(Open, Form), Refusal> {
+pub fn read_open(message: &wire::OpenTicketRequest, directory: &Snapshot) -> Result<(Open, Form), Refusal> {
     let playbook = directory.active_playbook(&message.playbook);
     let form = match playbook.and_then(|book| Some((book, book.case_type(&message.case_type)?))) {
         Some((book, case_type)) => {

@@ -12,9 +12,9 @@
 //! * Clear text leaves only by a reveal with a reason, by a role that the playbook allows, on record.
 
 pub mod desk;
-mod form;
+pub mod form;
 mod grpc;
-mod mask;
+pub mod mask;
 pub mod name;
 pub mod phone;
 pub mod plate;

@@ -58,20 +58,23 @@ fn chinese_mobile(digits: &str) -> Option<&str> {
 
 /// International prefixes as people here dial them.
 fn parse(digits: &str) -> Result<String, PhoneError> {
-    static PLANS: LazyLock<&phonenumber::metadata::Database> =
-        LazyLock::new(|| &phonenumber::metadata::DATABASE);
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let international = digits.strip_prefix("00").map(|rest| format!("+{rest}"));
     let dialled = international.as_deref().unwrap_or(digits);
     if !plain(dialled.strip_prefix('+').unwrap_or(dialled)) || !is_whole(dialled) {
         return Err(PhoneError::NotDialled);
     }
-    let number =
-        phonenumber::parse_with(&PLANS, Some(country::CN), dialled).map_err(|_| PhoneError::NotDialled)?;
-    if !phonenumber::is_valid_with(&PLANS, &number) {
-        return Err(PhoneError::NotDialled);
-    }
-    Ok(number.format().mode(Mode::E164).to_string())
+    // The plans drop zeros that they take for a prefix, and what is left may be no number any more: it must read as itself.
+    let number = valid(dialled).ok_or(PhoneError::NotDialled)?;
+    if valid(&number).as_ref() == Some(&number) { Ok(number) } else { Err(PhoneError::NotDialled) }
+}
+
+/// E.164, by the world's numbering plans.
+fn valid(dialled: &str) -> Option<String> {
+    static PLANS: LazyLock<&phonenumber::metadata::Database> =
+        LazyLock::new(|| &phonenumber::metadata::DATABASE);
+    let number = phonenumber::parse_with(&PLANS, Some(country::CN), dialled).ok()?;
+    phonenumber::is_valid_with(&PLANS, &number).then(|| number.format().mode(Mode::E164).to_string())
 }
 
 /// The numbering plan reads any digits in a row, so it takes 57-85000012 for 0578-5000012, and an extension for a part of
@@ -153,6 +156,9 @@ mod tests {
             "00",
             "++8613812345678",
             "138x2345678",
+            // Each would be kept as a number that is refused when it is looked for.
+            "+9610012405701",
+            "00470005900",
         ] {
             assert_eq!(normalise(text), Err(PhoneError::NotDialled), "{text}");
         }

@@ -82,9 +82,14 @@ fn sections(file: &str, text: &str) -> Result<Vec<Section>, FileError> {
     loop {
         match walk.next()? {
             (Event::Scalar(name, ..), line) => sections.push((name.into_owned(), line, walk.entries()?)),
-            (Event::MappingEnd, _) => return Ok(sections),
+            (Event::MappingEnd, _) => break,
             (_, line) => return Err(walk.unexpected(line)),
         }
+    }
+    // A second document would be left out without a word.
+    match walk.next()? {
+        (Event::StreamEnd, _) => Ok(sections),
+        (_, line) => Err(walk.unexpected(line)),
     }
 }
 
@@ -189,6 +194,11 @@ mod tests {
         assert_eq!(why("branches:\n  - {code: G}\n").0, 1);
         assert_eq!(why("nodes:\n  - {code: G, code: H}\n").0, 2);
         assert!(why("nodes: [\n").0 >= 1);
+        assert_eq!(
+            why("nodes: []\n---\nnodes:\n  - {code: G}\n").0,
+            3,
+            "a second document is not left out silently"
+        );
         assert!(organisation_yaml("o.yaml", "nodes:\npersons:\n").unwrap().nodes.is_empty());
     }
 }

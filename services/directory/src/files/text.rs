@@ -1,7 +1,5 @@
 //! Bytes as text. Spreadsheets in China save GB18030 unless told otherwise.
 
-use std::borrow::Cow;
-
 use encoding_rs::{Encoding, GB18030, UTF_8};
 
 use super::FileError;
@@ -42,13 +40,13 @@ fn is_damaged_utf8(bytes: &[u8]) -> bool {
     fine > broken
 }
 
-/// From 1. A line feed is never part of a longer character in these encodings.
+/// From 1. Counted in what could be decoded: in UTF-16 half of a character may look like a line feed.
 fn first_bad_line(encoding: &'static Encoding, bytes: &[u8]) -> usize {
-    let decodes = |line: &[u8]| -> bool {
-        let text: Option<Cow<'_, str>> = encoding.decode_without_bom_handling_and_without_replacement(line);
-        text.is_some()
-    };
-    bytes.split(|b| *b == b'\n').position(|line| !decodes(line)).map_or(1, |place| place + 1)
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).unwrap_or(0);
+    let mut text = String::with_capacity(room);
+    let _ = decoder.decode_to_string_without_replacement(bytes, &mut text, true);
+    1 + text.matches('\n').count()
 }
 
 #[cfg(test)]
@@ -81,6 +79,14 @@ mod tests {
         let end = broken.len() - 1;
         broken.insert(end, 0xff);
         assert_eq!(decode("f", &broken), Err(FileError::Encoding { file: "f".into(), line: 3 }));
+    }
+
+    #[test]
+    fn damage_in_utf16_is_named_by_its_line() {
+        // 上 is 0x4E0A: its low byte looks like a line feed.
+        let units = [0xfeff].into_iter().chain("上上,上\nA1,".encode_utf16()).chain([0xdc00]);
+        let bytes: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+        assert_eq!(decode("f", &bytes), Err(FileError::Encoding { file: "f".into(), line: 2 }));
     }
 
     #[test]

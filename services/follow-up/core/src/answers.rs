@@ -6,7 +6,7 @@ use chassis_core::{Refusal, Violation};
 use playbook::{Facts, FollowUp as Rule, Question, QuestionKind, Value};
 
 /// The answers as facts, named by question.
-pub(crate) fn read(rule: &Rule, given: &BTreeMap<String, String>) -> Result<Facts, Refusal> {
+pub fn read(rule: &Rule, given: &BTreeMap<String, String>) -> Result<Facts, Refusal> {
     let mut facts = Facts::new();
     let mut violations = Vec::new();
     for name in given.keys().filter(|name| !rule.questions.iter().any(|q| q.id == **name)) {

@@ -22,7 +22,7 @@
 //! * Nobody complained about records anything here (DG-03).
 //! * This service judges nothing late: the watchdog's clocks do.
 
-mod answers;
+pub mod answers;
 mod attempt;
 mod call;
 mod case;

@@ -41,7 +41,8 @@ pub fn write(path: &Path, table: &Table, bad: &[Bad]) -> Result<(), csv::Error> 
     Ok(())
 }
 
-fn as_csv(table: &Table, bad: &[Bad]) -> Result<Vec<u8>, csv::Error> {
+/// The same as bytes.
+pub fn as_csv(table: &Table, bad: &[Bad]) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec());
     writer.write_record(OURS.into_iter().chain(table.headings.iter().map(String::as_str)))?;
     for row in bad {
@@ -51,8 +52,8 @@ fn as_csv(table: &Table, bad: &[Bad]) -> Result<Vec<u8>, csv::Error> {
             row.joined(|wrong| &wrong.zh),
             row.joined(|wrong| &wrong.en),
         ];
-        let fields =
-            table.lines.iter().find(|line| line.number == row.line).map_or(&[][..], |line| &line.fields);
+        let place = table.lines.binary_search_by_key(&row.line, |line| line.number);
+        let fields = place.map_or(&[][..], |place| &table.lines[place].fields);
         writer.write_record(ours.iter().chain(fields))?;
     }
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))

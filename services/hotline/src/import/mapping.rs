@@ -95,6 +95,11 @@ struct Head {
     form: BTreeMap<String, Value>,
 }
 
+/// A byte that stands for itself in every encoding and has no other meaning in a table.
+fn delimiter(given: char) -> Option<u8> {
+    u8::try_from(given).ok().filter(|byte| byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r'))
+}
+
 fn comma() -> char {
     ','
 }
@@ -153,7 +158,8 @@ impl Mapping {
             .collect::<Result<_, MappingError>>()?;
         Ok(Mapping {
             encoding: head.encoding,
-            delimiter: u8::try_from(head.delimiter).map_err(|_| wrong("delimiter", "one ASCII character"))?,
+            delimiter: delimiter(head.delimiter)
+                .ok_or_else(|| wrong("delimiter", "one ASCII character, no quote or line break"))?,
             source: head.source,
             key: head.key,
             zone: TimeZone::get(&head.zone).map_err(|_| wrong("zone", "not an IANA time zone"))?,
@@ -229,6 +235,26 @@ mod tests {
 
     fn parse(text: &str) -> Result<Mapping, MappingError> {
         Mapping::parse(Path::new("m.yaml"), text)
+    }
+
+    #[test]
+    fn a_delimiter_is_a_character_with_no_other_meaning() {
+        let with = |delimiter: &str| {
+            parse(&format!(
+                "delimiter: {delimiter}\nplaybook: p\ncase_type: c\nchannel: phone\nbranch: b\nform: {{}}\n"
+            ))
+        };
+        assert_eq!(with("';'").unwrap().delimiter, b';');
+        for bad in ["'é'", "'，'", "'\"'", "\"\\n\""] {
+            assert!(with(bad).unwrap_err().to_string().contains("delimiter"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_that_nests_too_deep_or_repeats_itself_is_refused() {
+        for bad in ["- ".repeat(100_000), "a: &a [1]\nb: *a\n".to_owned()] {
+            assert!(matches!(parse(&bad), Err(MappingError::Yaml { .. })));
+        }
     }
 
     const SMALL: &str = "

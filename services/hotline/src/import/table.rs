@@ -75,10 +75,12 @@ impl Table {
             .from_reader(text.as_bytes());
         let mut headings: Option<Vec<String>> = None;
         let mut lines = Vec::new();
-        let mut last = 1;
+        let (mut last, mut counted) = (1, 0);
         for record in reader.records() {
             let record = record.map_err(|source| TableError::Csv { line: last, source })?;
-            last = record.position().map_or(last, |place| line_of(&text, place));
+            let begins = record.position().map_or(counted, |place| begin(text.as_bytes(), place));
+            last += line_ends(&text.as_bytes()[counted..begins]);
+            counted = begins;
             let fields: Vec<String> = record.iter().map(|field| field.trim().to_owned()).collect();
             match headings {
                 None => headings = Some(fields),
@@ -114,10 +116,20 @@ impl Table {
 }
 
 /// The reader's position may lie before blank lines that it skips.
-fn line_of(text: &str, place: &csv::Position) -> u64 {
-    let rest = text.as_bytes().get(place.byte() as usize..).unwrap_or_default();
-    let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
-    place.line() + blank.filter(|byte| **byte == b'\n').count() as u64
+fn begin(text: &[u8], place: &csv::Position) -> usize {
+    let from = (place.byte() as usize).min(text.len());
+    from + text[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count()
+}
+
+/// A carriage return alone ends a line too (as old spreadsheets write them): the reader parts records there, but counts
+/// line feeds only.
+fn line_ends(text: &[u8]) -> u64 {
+    let ends = |at: usize| match text[at] {
+        b'\n' => true,
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    (0..text.len()).filter(|at| ends(*at)).count() as u64
 }
 
 /// Exactly as declared: a byte that does not fit is an error, never a replacement character.
@@ -141,10 +153,10 @@ fn strictly(bytes: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<St
     let mut text = String::with_capacity(room);
     match decoder.decode_to_string_without_replacement(bytes, &mut text, true) {
         (DecoderResult::InputEmpty, _) => Ok(text),
-        (DecoderResult::Malformed(..) | DecoderResult::OutputFull, read) => {
+        (DecoderResult::Malformed(..) | DecoderResult::OutputFull, _) => {
             let (hint_zh, hint_en) = hint(encoding);
-            let line =
-                1 + bytes[..read.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count() as u64;
+            // Not of the bytes: in UTF-16 half of a character may look like a line feed.
+            let line = 1 + line_ends(text.as_bytes());
             Err(TableError::Encoding { line, declared: encoding.name(), hint_zh, hint_en })
         }
     }
@@ -216,6 +228,24 @@ mod tests {
         let error = Table::parse(&damaged, Encoding::Auto, b',').unwrap_err();
         assert!(error.to_string().starts_with("line 6 is not UTF-8"), "{error}");
         assert!(error.to_string().contains("gb18030"), "{error}");
+    }
+
+    #[test]
+    fn lines_are_counted_however_they_end() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = TEXT.replace('\n', end);
+            let table = Table::parse(text.as_bytes(), Encoding::Auto, b',').unwrap();
+            assert_eq!(numbers(&table), [2, 3, 6], "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_utf16_table_is_refused_with_its_line() {
+        // 上 is 0x4E0A: its low byte looks like a line feed.
+        let units = "门店,内容\nB1,上上上\nB2,".encode_utf16().chain([0xdc00]);
+        let bytes: Vec<u8> = [0xff, 0xfe].into_iter().chain(units.flat_map(u16::to_le_bytes)).collect();
+        let error = Table::parse(&bytes, Encoding::Auto, b',').unwrap_err();
+        assert!(matches!(error, TableError::Encoding { line: 3, .. }), "{error}");
     }
 
     #[test]

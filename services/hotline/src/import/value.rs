@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 /// The one document of a text. The error names line and column.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
+    calendar::check_plain_yaml(text).map_err(|problem| problem.to_string())?;
     let documents = YamlOwned::load_from_str(text).map_err(|error| error.to_string())?;
     match documents.as_slice() {
         [one] => value(one),

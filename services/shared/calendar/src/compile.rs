@@ -181,12 +181,16 @@ fn own_hours(link: &CalendarSource, day: Weekday) -> Option<Vec<Interval>> {
 /// Overrides without a name are always inherited.
 fn exceptions(chain: &[&CalendarSource], problems: &mut Vec<CalendarError>) -> Vec<(i64, Hours)> {
     let mut days: BTreeMap<i64, (&Change, Option<&str>)> = BTreeMap::new();
+    // Overrides that overlap are refused already; laid out day by day, a few thousand of them would take minutes.
+    let is_refused = |it: &CalendarError| matches!(it, CalendarError::DuplicateOverride { .. });
+    if problems.iter().any(is_refused) {
+        return Vec::new();
+    }
     for link in chain.iter().rev() {
         if let Some(observed) = &link.observes {
             check_observed(link, observed, &days, problems);
-            days.retain(|_, (_, name)| {
-                name.is_none_or(|name| observed.iter().any(|seen| is_called(name, seen)))
-            });
+            let observed: BTreeSet<&str> = observed.iter().map(String::as_str).collect();
+            days.retain(|_, (_, name)| name.is_none_or(|name| is_called(name, &observed)));
         }
         for entry in &link.overrides {
             for day in range(entry.date, entry.until) {
@@ -203,17 +207,18 @@ fn check_observed(
     inherited: &BTreeMap<i64, (&Change, Option<&str>)>,
     problems: &mut Vec<CalendarError>,
 ) {
-    let is_known =
-        |wanted: &str| inherited.values().any(|(_, name)| name.is_some_and(|name| is_called(name, wanted)));
+    let names: BTreeSet<&str> = inherited.values().filter_map(|(_, name)| *name).collect();
+    let parts: BTreeSet<&str> =
+        names.iter().flat_map(|name| name.split('、')).chain(names.iter().copied()).collect();
     // Without a parent there is a better message than one for every name.
-    for name in observed.iter().filter(|name| link.extends.is_some() && !is_known(name)) {
+    for name in observed.iter().filter(|name| link.extends.is_some() && !parts.contains(name.as_str())) {
         problems.push(CalendarError::UnknownHoliday { calendar: link.id.clone(), name: name.clone() });
     }
 }
 
 /// Two holidays that fall together are written `中秋节、国庆节`; observing one of them suffices.
-fn is_called(name: &str, wanted: &str) -> bool {
-    name == wanted || name.split('、').any(|part| part == wanted)
+fn is_called(name: &str, wanted: &BTreeSet<&str>) -> bool {
+    wanted.contains(name) || name.split('、').any(|part| wanted.contains(part))
 }
 
 /// Dates outside the horizon are reported elsewhere; here they must only not take for ever.

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::interval::Interval;
+use crate::plain_yaml::check_plain_yaml;
 use crate::source::{CalendarSource, Change, DayKey, Override};
 
 const KEYS: &str = "id, version, name, extends, zone, shifts, statutory, observes, week, overrides";
@@ -28,6 +29,7 @@ impl CalendarSource {
     /// # Errors
     /// Every problem of the text: syntax, unknown and missing keys, values that do not fit.
     pub fn from_yaml(text: &str) -> Result<Self, Vec<YamlProblem>> {
+        check_plain_yaml(text).map_err(|problem| vec![problem])?;
         let documents = MarkedYaml::load_from_str(text)
             .map_err(|error| vec![problem(error.marker(), error.info().to_owned())])?;
         match documents.as_slice() {

@@ -70,6 +70,28 @@ fn broken_yaml_is_a_problem_and_not_a_panic() {
 }
 
 #[test]
+fn what_nests_too_deep_or_repeats_itself_is_refused_before_it_is_read() {
+    for text in
+        ["- ".repeat(100_000), format!("id: {}", "- ".repeat(100)), "id: &a [1]\nname: *a\n".to_owned()]
+    {
+        assert_eq!(problems(&text).len(), 1);
+    }
+}
+
+#[test]
+fn overrides_that_overlap_are_refused_in_no_time() {
+    let whole = "  - {date: 1970-01-01, until: 2199-12-31, closed: true, name: 春节}\n".repeat(3_000);
+    let observed: Vec<String> = (0..3_000).map(|n| format!("h{n}")).collect();
+    let text = format!(
+        "id: x\nversion: 1\nextends: china\nobserves: [{}]\noverrides:\n{whole}",
+        observed.join(", ")
+    );
+    let began = std::time::Instant::now();
+    assert!(refused(&text, &[CHINA])[0].contains("two overrides"));
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
 fn what_is_written_reads_back_the_same() {
     for text in [CHINA, SHOP, CALL_CENTRE] {
         let source = read(text);

@@ -120,12 +120,21 @@ impl Config {
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Config, ConfigError> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?,
+            None => String::new(),
+        };
+        Config::parse(&text, variables)
+    }
+
+    /// As `load`, of a file's text.
+    pub fn parse(
+        text: &str,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
         let mut table: toml::Table = DEFAULTS.parse()?;
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-            merge(&mut table, text.parse()?);
-        }
+        merge(&mut table, text.parse()?);
         for (name, value) in variables {
             if let Some(key) = name.strip_prefix("HOTLINE_").filter(|key| !NOT_OURS.contains(key)) {
                 set(&mut table, &key.to_lowercase(), &value);
@@ -142,6 +151,9 @@ impl Config {
                 "environment",
                 format!("`{}` is neither development nor production", self.environment),
             );
+        }
+        if self.base_port.checked_add(PORTS - 1).is_none() || self.base_port == 0 {
+            return bad("base_port", format!("{} ports from here on are needed, up to 65535", PORTS));
         }
         if PgConnectOptions::from_str(&self.database_url).is_err() {
             return bad("database_url", "not a Postgres address (postgres://user@host/database)".to_owned());
@@ -308,6 +320,9 @@ mod tests {
         assert!(load(&[("HOTLINE_BASE_PORT", "many")]).is_err());
         assert!(load(&[("HOTLINE_ENVIRONMENT", "test")]).is_err());
         assert!(load(&[("HOTLINE_SHARDS", "0-16")]).is_err());
+        assert!(load(&[("HOTLINE_BASE_PORT", "0")]).is_err());
+        assert!(load(&[("HOTLINE_BASE_PORT", "65528")]).is_err(), "the console's would be 65536");
+        assert_eq!(load(&[("HOTLINE_BASE_PORT", "65527")]).unwrap().console_address().port(), 65_535);
         assert!(load(&[("HOTLINE_ENVIRONMENT", "production")]).is_err(), "needs its keys");
         assert_eq!(load(&[("HOTLINE_SHARDS", "0-7")]).unwrap().owned_shards().unwrap().len(), 8);
     }

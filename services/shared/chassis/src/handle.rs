@@ -52,7 +52,7 @@ impl View {
     /// Who loses his shards still knows the directory: requests go on being read by it, and are forwarded. By an empty
     /// one a correct form would have none of its fields.
     pub fn without_shards(self) -> View {
-        View { owned: Vec::new(), waits: false, ..self }
+        View { owned: Vec::new(), lost: Vec::new(), waits: false, ..self }
     }
 }
 
@@ -295,7 +295,12 @@ mod tests {
     #[test]
     fn who_loses_his_shards_still_knows_the_directory() {
         let directory = Arc::new(Snapshot::default());
-        let owner = View { directory: directory.clone(), owned: Shard::all().collect(), waits: false };
+        let owner = View {
+            directory: directory.clone(),
+            owned: Shard::all().collect(),
+            waits: false,
+            lost: Vec::new(),
+        };
         let lost = owner.without_shards();
         assert!(Arc::ptr_eq(&lost.directory, &directory));
         assert!(lost.owned.is_empty() && !lost.waits, "neither owner nor waiting: not ready");

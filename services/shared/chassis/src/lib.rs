@@ -34,6 +34,7 @@ mod stream_walk;
 mod take;
 pub mod telemetry;
 pub mod vault;
+pub mod wire;
 mod writer;
 
 pub use chassis_core as core;

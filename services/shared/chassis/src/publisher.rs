@@ -9,12 +9,12 @@ use std::{
 
 use async_nats::jetstream::{self, context::PublishAckFuture, stream::Stream};
 use chassis_core::Entry;
-use proto::{Service, Shard, envelope, event, subject};
+use proto::{Service, Shard, event, subject};
 use sqlx::PgPool;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{journal, stream, writer::Control};
+use crate::{journal, stream, wire, writer::Control};
 
 /// Sent and not acknowledged, at most.
 const IN_FLIGHT: usize = 1_024;
@@ -324,7 +324,10 @@ async fn begin_to_send(context: &jetstream::Context, entry: &Entry) -> Result<Pu
         None => subject::event(entry.at.service, entry.at.shard, thing, name),
     };
     let payload = entry.payload.clone().into();
-    context.publish_with_headers(subject, headers(entry), payload).await.map_err(|error| error.to_string())
+    context
+        .publish_with_headers(subject, wire::headers(entry), payload)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 /// Sends one entry and waits until the stream has it.
@@ -335,43 +338,4 @@ pub(crate) async fn send_now(context: &jetstream::Context, entry: &Entry) -> Res
         .map_err(|_| "no acknowledgement in time".to_owned())?
         .map(|_| ())
         .map_err(|error| error.to_string())
-}
-
-/// CloudEvents in binary mode, and what a reader needs to place the entry.
-fn headers(entry: &Entry) -> async_nats::HeaderMap {
-    let mut headers = async_nats::HeaderMap::new();
-    headers.insert(envelope::SPEC_VERSION, "1.0");
-    headers.insert(envelope::ID, entry.at.to_string());
-    headers.insert(envelope::TYPE, &*entry.kind);
-    headers.insert(envelope::SOURCE, format!("/hotline/{}/{}", entry.at.service, entry.at.shard));
-    headers.insert(envelope::TIME, envelope::rfc3339(entry.recorded_at));
-    headers.insert(envelope::SEQUENCE, format!("{}.{}", entry.at.epoch, entry.at.seq));
-    headers.insert(envelope::CONTENT_TYPE, envelope::PROTOBUF);
-    headers.insert(envelope::ACTOR, entry.actor.as_str());
-    headers.insert(envelope::CAUSE, entry.cause.as_str());
-    headers.insert(envelope::HOPS, entry.hops.to_string());
-    headers.insert(envelope::DIRECTORY, entry.directory_seq.to_string());
-    headers.insert(envelope::RECORDED_AT, entry.recorded_at.0.to_string());
-    headers.insert(envelope::HASH, hex::encode(&entry.hash[..8]));
-    if let Some(subject) = entry.about.subject {
-        headers.insert(envelope::SUBJECT, subject.to_string());
-    }
-    if let Some(branch) = &entry.about.branch {
-        headers.insert(envelope::BRANCH, header_text(branch));
-    }
-    if let Some(at) = entry.about.occurred_at {
-        headers.insert(envelope::OCCURRED_AT, at.0.to_string());
-    }
-    if let Some((_, pair)) = entry.to {
-        headers.insert(envelope::PAIR, pair.to_string());
-    }
-    if !entry.traceparent.is_empty() {
-        headers.insert(envelope::TRACEPARENT, entry.traceparent.as_str());
-    }
-    headers
-}
-
-/// A header value holds no line break.
-fn header_text(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }

@@ -13,7 +13,7 @@ use chassis_core::{
     store::{Cursor, Source},
 };
 use futures::StreamExt;
-use proto::{Id, Service, Shard, Time, envelope, subject, subject::Place};
+use proto::{Service, Shard, subject, subject::Place};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     journal::Peers,
     schema::in_time,
-    stream,
+    stream, wire,
     writer::{Control, Feed},
 };
 
@@ -152,29 +152,7 @@ fn filters(links: &Links) -> Vec<String> {
 /// An entry out of a message; `None` for what is not for us or cannot be placed
 /// (a gap is then found and mended from the journal).
 fn read(links: &Links, message: &async_nats::Message, stream_seq: u64) -> Option<Feed> {
-    let headers = message.headers.as_ref()?;
-    let text = |name: &str| headers.get(name).map(|value| value.as_str());
-    let (epoch, seq) = text(envelope::SEQUENCE)?.split_once('.')?;
-    let number = |name: &str| text(name).and_then(|value| value.parse::<u64>().ok());
-    let entry = Incoming {
-        epoch: epoch.parse().ok()?,
-        seq: seq.parse().ok()?,
-        pair_seq: number(envelope::PAIR).unwrap_or(0),
-        kind: text(envelope::TYPE)?.into(),
-        payload: message.payload.to_vec(),
-        subject: text(envelope::SUBJECT).and_then(|id| id.parse::<Id>().ok()),
-        branch: text(envelope::BRANCH).map(str::to_owned),
-        actor: text(envelope::ACTOR).unwrap_or_default().to_owned(),
-        cause: text(envelope::CAUSE).unwrap_or_default().to_owned(),
-        hops: number(envelope::HOPS).unwrap_or(0).min(255) as u8,
-        directory_seq: number(envelope::DIRECTORY).unwrap_or(0),
-        recorded_at: Time(text(envelope::RECORDED_AT)?.parse().ok()?),
-        occurred_at: text(envelope::OCCURRED_AT).and_then(|at| at.parse().ok()).map(Time),
-        to: None,
-        traceparent: text(envelope::TRACEPARENT).unwrap_or_default().to_owned(),
-        hash: hex::decode(text(envelope::HASH)?).ok()?,
-        stream_seq,
-    };
+    let entry = wire::entry(message.headers.as_ref()?, message.payload.to_vec(), stream_seq)?;
     place(links, subject::parse(&message.subject)?, entry)
 }
 

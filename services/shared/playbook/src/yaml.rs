@@ -4,9 +4,12 @@
 //! (`24h`, `-`, `on`), every duplicate key, and the place of each. Anchors, aliases, tags and merge keys are refused:
 //! a rule book should read the way it runs.
 
+use std::collections::HashSet;
+
+use calendar::DEEPEST_YAML;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
-use crate::text::Text;
+use crate::{load::reader::MOST_FOUND, text::Text};
 
 /// A place in one of the files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,7 +95,21 @@ pub(crate) fn read(file: usize, text: &str, problems: &mut Vec<Problem>) -> Opti
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         match event {
-            Ok((event, span)) => reader.take(event, span),
+            Ok((event, span)) => {
+                reader.take(event, span);
+                // The tree is read, and dropped, by functions that call themselves.
+                if reader.stack.len() > DEEPEST_YAML {
+                    let at = reader.span(span);
+                    let (zh, en) = ("嵌套太深", "nested too deep");
+                    reader.problem(
+                        "PB0001",
+                        at,
+                        format!("{zh}：最多 {DEEPEST_YAML} 层"),
+                        format!("{en}: {DEEPEST_YAML} levels at most"),
+                    );
+                    return None;
+                }
+            }
             Err(error) => {
                 let mark = error.marker();
                 let span = place(file, mark.line(), mark.col(), 1);
@@ -116,7 +133,7 @@ fn place(file: usize, line: usize, column: usize, length: usize) -> Span {
 
 enum Open {
     List { span: Span, items: Vec<Node> },
-    Map { span: Span, entries: Vec<Entry>, key: Option<(String, Span)> },
+    Map { span: Span, entries: Vec<Entry>, seen: HashSet<String>, key: Option<(String, Span)> },
 }
 
 struct Reader<'p> {
@@ -128,7 +145,9 @@ struct Reader<'p> {
 
 impl Reader<'_> {
     fn problem(&mut self, code: &'static str, span: Span, zh: String, en: String) {
-        self.problems.push(Problem { code, span, message: Text::new(zh, en) });
+        if self.problems.len() <= MOST_FOUND {
+            self.problems.push(Problem { code, span, message: Text::new(zh, en) });
+        }
     }
 
     fn span(&self, span: YamlSpan) -> Span {
@@ -153,6 +172,7 @@ impl Reader<'_> {
                 self.stack.push(Open::Map {
                     span: Span { length: 1, ..span },
                     entries: Vec::new(),
+                    seen: HashSet::new(),
                     key: None,
                 });
             }
@@ -196,7 +216,7 @@ impl Reader<'_> {
                 refused = Some(("PB0011", node.span, "一个文件只能有一个文档", "a file holds one document"))
             }
             Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, .. }) => match key.take() {
+            Some(Open::Map { entries, seen, key, .. }) => match key.take() {
                 None => match node.value {
                     Yaml::Scalar { text, .. } => *key = Some((text, node.span)),
                     _ => {
@@ -205,11 +225,11 @@ impl Reader<'_> {
                     }
                 },
                 Some((word, key_span)) => {
-                    if entries.iter().any(|e| e.key == word) {
+                    if seen.insert(word.clone()) {
+                        entries.push(Entry { key: word, key_span, node });
+                    } else {
                         refused =
                             Some(("PB0005", key_span, "同一个键写了两次", "this key stands here twice"));
-                    } else {
-                        entries.push(Entry { key: word, key_span, node });
                     }
                 }
             },

@@ -223,6 +223,30 @@ fn what_is_too_large_to_be_explored_is_refused() {
     shown("table_too_large", &[("shop.yaml", &text)]);
 }
 
+#[test]
+fn what_nests_too_deep_is_refused_before_it_ends_the_process() {
+    for text in ["- ".repeat(100_000), format!("types: {}", "? ".repeat(100_000))] {
+        let found = Playbook::load(&[("deep.yaml", &text)]).unwrap_err();
+        assert_eq!((found.len(), found[0].code), (1, "PB0001"), "{found:?}");
+    }
+}
+
+#[test]
+fn lines_that_end_with_a_carriage_return_are_shown_too() {
+    let found = Playbook::load(&[("old.yaml", "playbook: x\rcolour: red\r")]).unwrap_err();
+    let colour = found.iter().find(|it| it.message.en.contains("colour")).expect("an unknown section");
+    assert_eq!((colour.line, colour.excerpt.as_str()), (2, "colour: red"));
+}
+
+#[test]
+fn a_long_line_of_faults_does_not_fill_the_memory() {
+    let faults: String = (0..50_000).map(|n| format!("a{n}: 1, ")).collect();
+    let text = format!("{{ {faults} }}");
+    let found = Playbook::load(&[("long.yaml", &text)]).unwrap_err();
+    assert!((100..=1_001).contains(&found.len()), "{}", found.len());
+    assert!(found.iter().all(|it| it.excerpt.chars().count() <= 401 && it.render(Lang::Zh).len() < 10_000));
+}
+
 #[track_caller]
 fn shown(name: &str, files: &[(&str, &str)]) {
     let found = match Playbook::load(files) {

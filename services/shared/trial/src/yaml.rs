@@ -27,6 +27,7 @@ impl Unreadable {
 
 /// All documents of a text.
 pub(crate) fn documents(file: &str, text: &str) -> Result<Vec<Value>, Unreadable> {
+    calendar::check_plain_yaml(text).map_err(|problem| Unreadable::new(file, problem))?;
     let nodes = YamlOwned::load_from_str(text).map_err(|error| Unreadable::new(file, error))?;
     nodes.iter().map(|node| value(node).map_err(|why| Unreadable::new(file, why))).collect()
 }
@@ -74,5 +75,17 @@ fn word(node: &YamlOwned) -> Result<String, &'static str> {
             other => other.to_string(),
         }),
         _ => Err("a key is a single word"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nests_too_deep_or_repeats_itself_is_refused() {
+        for text in ["- ".repeat(100_000), "a: &a [1]\nb: *a\n".to_owned()] {
+            assert!(documents("f", &text).unwrap_err().zh().contains("读不懂"));
+        }
     }
 }

@@ -199,7 +199,7 @@ impl Cell {
         let read = || {
             let (from, to) = text.split_once(['-', '–', '—', '~'])?;
             let time = |text: &str| text.trim().replace('：', ":").parse::<civil::Time>().ok();
-            let day = day.checked_add(jiff::Span::new().days(days)).ok()?;
+            let day = day.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
             let (from, to) = (day.to_datetime(time(from)?), day.to_datetime(time(to)?));
             (from < to).then(|| format!("{from}/{to}"))
         };
@@ -331,6 +331,8 @@ mod tests {
         assert!(read("{ column: a, date: '%Y-%m-%d' }", "昨天,,").unwrap_err().en.contains("%Y-%m-%d"));
         let window = "{ column: a, window: { days_later: 2 } }";
         assert_eq!(read(window, "18:00-20:00,,"), some("2026-03-04T18:00:00/2026-03-04T20:00:00"));
+        let far = "{ column: a, window: { days_later: 9223372036854775807 } }";
+        assert!(read(far, "18:00-20:00,,").is_err(), "no calendar goes there");
         for bad in ["20:00-18:00", "晚上", "18:00"] {
             assert!(read(window, &format!("{bad},,")).is_err(), "{bad}");
         }

@@ -15,7 +15,7 @@ use crate::{
     case::CaseType,
     clock::Clock,
     diagnostic::{Diagnostic, Gravity},
-    load::reader::diagnostic,
+    load::reader::{MOST_FOUND, diagnostic},
     model::Playbook,
     role::{Recipient, RoleAt},
     step::Performer,
@@ -101,6 +101,7 @@ impl Findings<'_> {
     ) -> &mut Diagnostic {
         let origin = &self.playbook.origin;
         let span = origin.places.get(place).copied().unwrap_or_default();
+        self.found.truncate(MOST_FOUND);
         self.found.push(diagnostic(&origin.sources, code, gravity, span, Text::new(zh, en)));
         self.found.last_mut().expect("just pushed")
     }

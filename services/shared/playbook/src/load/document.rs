@@ -1,5 +1,7 @@
 //! The files of a playbook as one document: sections may be spread over files, each id once.
 
+use std::collections::HashSet;
+
 use crate::{
     load::reader::Ctx,
     yaml::{Entry, Node, Span},
@@ -63,9 +65,9 @@ impl<'n> Document<'n> {
             }
         }
         for section in SECTIONS.iter().filter(|s| **s != "privacy") {
-            let mut seen: Vec<&str> = Vec::new();
+            let mut seen: HashSet<&str> = HashSet::new();
             for entry in self.entries(section) {
-                if seen.contains(&entry.key.as_str()) {
+                if !seen.insert(&entry.key) {
                     ctx.error(
                         "PB0005",
                         entry.key_span,
@@ -73,7 +75,6 @@ impl<'n> Document<'n> {
                         format!("`{}` stands in another file already", entry.key),
                     );
                 }
-                seen.push(&entry.key);
             }
         }
     }

@@ -12,6 +12,11 @@ use crate::{
     yaml::{Entry, Node, Span, Yaml},
 };
 
+/// More findings than this nobody reads, and of a large file they could fill the memory: the last one stays the last.
+pub(crate) const MOST_FOUND: usize = 1_000;
+/// What is shown of a long line, and of a text that repeats one, in characters.
+const LONGEST_SHOWN: usize = 400;
+
 pub(crate) struct Source {
     pub path: String,
     pub lines: Vec<String>,
@@ -21,7 +26,8 @@ impl Source {
     pub fn new(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
-            lines: text.lines().map(|l| l.trim_end_matches('\r').to_owned()).collect(),
+            // As YAML counts them: a carriage return alone ends a line too.
+            lines: text.lines().flat_map(|line| line.split('\r')).map(str::to_owned).collect(),
         }
     }
 }
@@ -45,12 +51,13 @@ impl Ctx {
         en: impl Into<String>,
     ) -> &mut Diagnostic {
         let at = diagnostic(&self.sources, code, Gravity::Error, span, Text::new(zh, en));
+        self.found.truncate(MOST_FOUND);
         self.found.push(at);
         self.found.last_mut().expect("just pushed")
     }
 
     pub fn hinted(&mut self, code: &'static str, span: Span, message: (String, String), hint: (&str, &str)) {
-        self.error(code, span, message.0, message.1).hint = Some(Text::new(hint.0, hint.1));
+        self.error(code, span, message.0, message.1).hint = Some(shown(Text::new(hint.0, hint.1)));
     }
 
     /// An unknown word, with the closest known one as the hint.
@@ -78,7 +85,7 @@ impl Ctx {
             format!("没有这个{}：{word}", what.0),
             format!("unknown {} `{word}`", what.1),
         )
-        .hint = hint;
+        .hint = hint.map(shown);
     }
 
     pub fn place(&mut self, path: impl Into<String>, span: Span) {
@@ -299,9 +306,20 @@ pub(crate) fn diagnostic(
         line: span.line,
         column: span.column,
         length: span.length,
-        excerpt: source.zip(line).and_then(|(s, l)| s.lines.get(l)).cloned().unwrap_or_default(),
-        message,
+        excerpt: clipped(source.zip(line).and_then(|(s, l)| s.lines.get(l)).map_or("", String::as_str)),
+        message: shown(message),
         hint: None,
+    }
+}
+
+fn shown(text: Text) -> Text {
+    Text::new(clipped(&text.zh), clipped(&text.en))
+}
+
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
