@@ -149,7 +149,7 @@ async fn season(
     println!("{}", rest.said);
     report.rested(&rest);
     report.breaches.extend(memory.breaches());
-    report.memory_most_kb = memory.most().into_values().fold(report.memory_most_kb, u64::max);
+    report.held(memory.most().into_iter().map(|(seat, most)| (seat.to_string(), most)));
     report.accepted += ledger.len();
     report.repeats += ledger.repeats();
     report.tries += ledger.tries();

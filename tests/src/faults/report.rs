@@ -30,7 +30,8 @@ pub struct Report {
     pub tries: u64,
     pub longest: Duration,
     pub openings: usize,
-    pub memory_most_kb: u64,
+    /// The most that each process held at any time.
+    pub memory_kb: BTreeMap<String, u64>,
     pub verdicts: Vec<String>,
     pub breaches: Vec<String>,
     pub took: Duration,
@@ -95,11 +96,25 @@ impl Report {
         table
     }
 
+    /// Who held the most, in megabytes.
+    fn largest(&self) -> String {
+        let most = self.memory_kb.iter().max_by_key(|(_, held)| **held);
+        most.map_or_else(|| "unknown".to_owned(), |(who, held)| format!("{who} with {} MB", held >> 10))
+    }
+
+    /// What a rig's processes held; another rig's do not take it away.
+    pub fn held(&mut self, most: impl IntoIterator<Item = (String, u64)>) {
+        for (who, held) in most {
+            let before = self.memory_kb.entry(who).or_default();
+            *before = held.max(*before);
+        }
+    }
+
     /// As it is printed and kept.
     pub fn text(&self) -> String {
         let mut text = format!(
             "{}\n\nseed {}, {}, {:.0} s: {} kills; {} cases accepted after {} calls (longest wait {:.1} s), {} asked again and \
-             answered alike; {} openings on record; largest process {} MB\n{}\n",
+             answered alike; {} openings on record; largest process {}\n{}\n",
             self.table(),
             self.seed,
             self.profile,
@@ -110,7 +125,7 @@ impl Report {
             self.longest.as_secs_f64(),
             self.repeats,
             self.openings,
-            self.memory_most_kb >> 10,
+            self.largest(),
             self.verdicts.join("\n"),
         );
         for breach in &self.breaches {
@@ -135,7 +150,7 @@ impl Report {
             "seed": self.seed, "profile": self.profile, "seconds": self.took.as_secs(), "kills": self.killed,
             "accepted": self.accepted, "calls": self.tries, "asked_again": self.repeats,
             "longest_wait_ms": millis(self.longest), "openings": self.openings,
-            "memory_most_kb": self.memory_most_kb, "verdicts": self.verdicts, "breaches": self.breaches,
+            "memory_kb": self.memory_kb, "verdicts": self.verdicts, "breaches": self.breaches,
             "kinds": kinds, "skipped": self.skipped,
         })
     }
