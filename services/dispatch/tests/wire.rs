@@ -3,15 +3,20 @@
 #[path = "../core/tests/shop/mod.rs"]
 mod shop;
 
-use std::sync::OnceLock;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock},
+};
 
-use async_nats::{HeaderMap, jetstream};
+use async_nats::jetstream;
 use chassis::Setup;
+use chassis_core::{About, Entry};
 use prost::Message;
 use proto::{
     Bucket, Event, Id, Service, Shard, Time,
     dispatch::v1::{self as contract, dispatch_service_client::DispatchServiceClient},
-    envelope, subject,
+    envelope::Position,
+    subject,
 };
 use sqlx::PgPool;
 use stage::{Ground, wait_for};
@@ -26,6 +31,8 @@ struct House {
     client: DispatchServiceClient<Channel>,
     running: std::thread::JoinHandle<Result<(), chassis::StartError>>,
     asked: u8,
+    /// Of the last entry that each journal said.
+    hashes: Mutex<HashMap<(Service, Shard), [u8; 32]>>,
 }
 
 impl House {
@@ -39,7 +46,7 @@ impl House {
         .await;
         let nats = chassis::nats::connect(&ground.engines.nats_url(), "dispatch-wire").await.unwrap();
         let (pool, nats) = (ground.pool(Service::Dispatch), jetstream::new(nats));
-        House { ground, pool, nats, client, running, asked: 0 }
+        House { ground, pool, nats, client, running, asked: 0, hashes: Mutex::default() }
     }
 
     async fn now(&self) -> Time {
@@ -49,12 +56,27 @@ impl House {
 
     /// Puts an event on the stream as its service would.
     async fn say<E: Event>(&self, service: Service, shard: Shard, seq: u64, event: &E) {
-        let mut headers = HeaderMap::new();
-        headers.insert(envelope::SEQUENCE, format!("1.{seq}"));
-        headers.insert(envelope::TYPE, E::TYPE);
-        headers.insert(envelope::RECORDED_AT, self.now().await.0.to_string());
-        headers.insert(envelope::DIRECTORY, "2");
-        headers.insert(envelope::ACTOR, "service:test");
+        let mut entry = Entry {
+            at: Position { service, shard, epoch: 1, seq },
+            hash: [0; 32],
+            kind: E::TYPE.into(),
+            payload: event.encode_to_vec(),
+            about: About::default(),
+            actor: "service:test".to_owned(),
+            cause: "operator".to_owned(),
+            hops: 0,
+            directory_seq: 2,
+            recorded_at: self.now().await,
+            to: None,
+            traceparent: String::new(),
+        };
+        entry.hash = {
+            let mut hashes = self.hashes.lock().unwrap();
+            let last = hashes.entry((service, shard)).or_insert([0; 32]);
+            *last = entry.chained(last);
+            *last
+        };
+        let headers = chassis::wire::headers(&entry);
         let subject = subject::event(service, shard, E::THING, E::EVENT);
         wait_for("the stream is there", async || {
             let sent = self.nats.publish_with_headers(
