@@ -67,7 +67,7 @@ async fn a_table_in_an_unknown_encoding_opens_nothing_and_says_what_to_do() {
     // Good lines first: a table is read as a whole or not at all.
     let mut bytes = sample(3).join("\n").into_bytes();
     bytes.extend([0x0a, 0xff, 0xff, 0x81, 0x0a]);
-    for (bytes, line) in [(bytes, "line 4"), (vec![0xff, 0xfe, 0x00, 0x81, 0x0a, 0xff, 0xff], "line 2")] {
+    for (bytes, line) in [(bytes, "line 4"), (vec![0xff, 0xfe, 0x00, 0x81, 0x0a, 0x00, 0xff], "line 2")] {
         std::fs::write(&garbled, bytes).expect("written");
         let (passed, said) = import(&system, &garbled, &[]).await;
         assert!(!passed && !said.contains("panicked"), "{said}");
