@@ -20,6 +20,7 @@ mod journal;
 pub mod mask;
 pub mod nats;
 mod publisher;
+mod quarantine;
 mod reader;
 pub mod rpc;
 pub mod schema;

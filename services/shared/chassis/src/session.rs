@@ -1,6 +1,7 @@
 //! The writer's one Postgres session: it holds the locks and makes the
 //! commits; who loses it loses both.
 
+mod aside;
 mod puts;
 mod rows;
 
@@ -19,6 +20,7 @@ use sqlx::{
 use thiserror::Error;
 use uuid::Uuid;
 
+pub(crate) use self::aside::aside_of;
 use self::{
     puts::Puts,
     rows::{cursor_of, head_of, id_of, remembered, shard_of},
@@ -34,6 +36,8 @@ pub enum SessionError {
     Connect(#[source] sqlx::Error),
     #[error("{what} failed")]
     Statement { what: &'static str, source: sqlx::Error },
+    #[error("the database refuses the batch: {0}")]
+    Refused(String),
     #[error("the database did not answer in time")]
     Slow,
     #[error("a stored {what} cannot be read: {why}")]
@@ -270,6 +274,9 @@ impl Session {
                 }
             }
         }
+        if let Some((id, limit)) = plan.queue {
+            loaded.queue = self.queue(id, limit).await?;
+        }
         Ok(loaded)
     }
 
@@ -282,7 +289,7 @@ impl Session {
             .or_insert_with(|| statement::commit(&parts, self.tables).into())
             .clone();
         let query = bind_commit(sqlx::query(AssertSqlSafe(sql.to_string())), batch, &parts, columns);
-        let row = query.fetch_one(&mut self.connection).await.map_err(failed("the commit"))?;
+        let row = query.fetch_one(&mut self.connection).await.map_err(aside::commit_failed)?;
         Ok(Time(row.get("now")))
     }
 }
@@ -302,7 +309,7 @@ fn parts_of(batch: &Batch, puts: &Puts) -> CommitParts {
         pairs: !batch.pairs.is_empty(),
         replies: !batch.replies.is_empty(),
         directory: !batch.directory.is_empty(),
-        set_aside: !batch.set_aside.is_empty(),
+        aside: aside::parts_of(&batch.aside),
         published: marks(batch).next().is_some(),
         puts: puts.tables.keys().copied().collect(),
         deletes: puts.deletes.keys().copied().collect(),
@@ -413,17 +420,7 @@ fn bind_small<'q>(mut query: PgQuery<'q>, batch: &Batch, parts: &CommitParts) ->
             .bind(list(&batch.directory, |d| d.payload.clone()))
             .bind(list(&batch.directory, |d| d.recorded_at.0));
     }
-    if parts.set_aside {
-        let aside = &batch.set_aside;
-        query = query
-            .bind(list(aside, |s| s.shard.number() as i16))
-            .bind(list(aside, |s| s.cause.clone()))
-            .bind(list(aside, |s| s.kind.clone()))
-            .bind(list(aside, |s| s.payload.clone()))
-            .bind(list(aside, |s| s.subject.map(Id::uuid)))
-            .bind(list(aside, |s| s.reason.clone()))
-            .bind(list(aside, |s| s.at.0));
-    }
+    query = aside::bind(query, &batch.aside, parts.aside);
     if parts.published {
         let marks: Vec<&(Shard, u64)> = marks(batch).collect();
         query =

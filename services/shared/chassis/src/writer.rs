@@ -139,7 +139,11 @@ impl<C: Core> Writer<C> {
 
     /// Reads what the store knows and drives the machine.
     async fn begin(&mut self, mut session: Session) -> Result<Ended, SessionError> {
-        let found = session.find::<C>().await?;
+        let mut found = session.find::<C>().await?;
+        found.aside = session.take(self.shared.process).await?;
+        if found.aside.unclean {
+            tracing::warn!(service = %C::SERVICE, "an owner before did not leave in order: trying inputs one by one");
+        }
         let cursors = found.cursors.clone();
         let published = found.published.clone();
         let owned = session.held().to_vec();

@@ -136,6 +136,20 @@ impl Inbox {
         Some(entry)
     }
 
+    /// What was taken out and did not take effect is to come again: it is read from the source's journal.
+    pub fn rewind(&mut self, now: Duration) {
+        if !self.has_unapplied() {
+            return;
+        }
+        let ahead = self.ahead.keys().next_back().copied().unwrap_or_default();
+        self.announced = self.announced.max(self.tail).max(ahead);
+        self.cursor = self.applied;
+        self.tail = (self.cursor.epoch, self.cursor.seq);
+        self.queue.clear();
+        self.ahead.clear();
+        self.watch(now);
+    }
+
     /// Everything up to this place has been applied. A source that has said nothing yet names no entry that could come.
     pub fn has_reached(&self, epoch: u32, seq: u64) -> bool {
         seq == 0 || (self.cursor.epoch, self.cursor.seq) >= (epoch, seq)

@@ -14,12 +14,14 @@
 
 pub mod actor;
 pub mod aggregate;
+pub mod aside;
 mod batch;
 pub mod clock;
 pub mod core;
 pub mod entry;
 pub mod inbox;
 mod input;
+pub mod kept;
 pub mod machine;
 pub mod memory;
 pub mod refusal;

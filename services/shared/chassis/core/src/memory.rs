@@ -4,6 +4,8 @@
 //! remembered once) and passes every value through an encoding, so that
 //! nothing survives here that would be lost there.
 
+mod aside;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -19,8 +21,7 @@ use crate::{
     entry::{About, Entry},
     step::RowChange,
     store::{
-        Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Remembered, SetAside, Source, TimerRow,
-        Timers,
+        Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Remembered, Source, TimerRow, Timers,
     },
 };
 
@@ -60,7 +61,7 @@ pub struct Memory {
     pairs: BTreeMap<(u16, u16), u64>,
     replies: BTreeMap<(Bytes16, String), Vec<u8>>,
     directory: BTreeMap<u64, Vec<u8>>,
-    set_aside: Vec<SetAside>,
+    quarantine: aside::Quarantine,
 }
 
 impl Memory {
@@ -80,7 +81,7 @@ impl Memory {
             pairs: BTreeMap::new(),
             replies: BTreeMap::new(),
             directory: BTreeMap::new(),
-            set_aside: Vec::new(),
+            quarantine: aside::Quarantine::default(),
         }
     }
 
@@ -114,6 +115,7 @@ impl Memory {
             pairs: self.pairs().filter(|(from, _, _)| held.contains(from)).collect(),
             directory: self.found_directory(),
             timers: self.timers(held),
+            aside: crate::aside::FoundAside::default(),
             database_now: self.now,
         }
     }
@@ -145,6 +147,7 @@ impl Memory {
         Loaded {
             rows: plan.rows.iter().filter_map(row).collect(),
             replies: plan.requests.iter().filter_map(reply).collect(),
+            queue: plan.queue.map_or_else(Vec::new, |(id, limit)| self.queue(id, limit)),
             database_now: self.now,
         }
     }
@@ -196,7 +199,7 @@ impl Memory {
             let row = (&*entry.kind, &entry.payload, entry.recorded_at);
             self.directory.entry(entry.seq).or_insert_with(|| encode(&row));
         }
-        self.set_aside.extend(batch.set_aside.iter().cloned());
+        self.quarantine.commit(&batch.aside);
         for (shard, seq) in &batch.published {
             let mark = self.published.entry(shard.number()).or_default();
             *mark = (*mark).max(*seq);
@@ -274,7 +277,7 @@ impl Memory {
 
     /// The body of one row.
     pub fn body(&self, key: RowKey) -> Option<Vec<u8>> {
-        self.load(&LoadPlan { rows: vec![key], requests: Vec::new() }).rows.pop().map(|(_, body)| body)
+        self.load(&LoadPlan { rows: vec![key], ..LoadPlan::default() }).rows.pop().map(|(_, body)| body)
     }
 
     /// All rows of a table, by id.
@@ -284,10 +287,6 @@ impl Memory {
             let (body, _): (Vec<u8>, Vec<Option<Kept>>) = decode(kept);
             (id_of(*id), body)
         })
-    }
-
-    pub fn set_aside(&self) -> &[SetAside] {
-        &self.set_aside
     }
 
     pub fn armed_timers(&self) -> usize {

@@ -232,7 +232,7 @@ impl<C: Takes> Site<C> {
     fn check_answer(&self, caller: &super::Caller, outcome: &chassis_core::Outcome, ground: &mut Ground) {
         let Ok(answer) = outcome else { return };
         let plan =
-            chassis_core::store::LoadPlan { rows: Vec::new(), requests: vec![caller.ask.request.clone()] };
+            chassis_core::store::LoadPlan { requests: vec![caller.ask.request.clone()], ..Default::default() };
         let known = self.store.load(&plan).replies.pop();
         if known.is_none_or(|known| known.reply != answer.reply || known.seq != answer.at.seq) {
             let id = caller.ask.request.id;
