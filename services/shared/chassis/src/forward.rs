@@ -50,9 +50,7 @@ impl Forwarder {
 
     pub async fn submit<C: Core>(&self, home: Shard, ask: &Ask, wanted: &Wanted<C>) -> Outcome {
         let (command, order) = match wanted {
-            Wanted::Command(command) => {
-                (rmp_serde::to_vec_named(&**command).map_err(|_| no_owner())?, None)
-            }
+            Wanted::Command(command) => (rmp_serde::to_vec_named(&**command).map_err(|_| no_owner())?, None),
             Wanted::Order(order) => (Vec::new(), Some(order.clone())),
         };
         let wire = WireCommand {
@@ -120,9 +118,7 @@ async fn carry_out<C: Core>(handle: &Handle<C>, home: Shard, payload: &[u8]) -> 
     let wire: WireCommand = rmp_serde::from_slice(payload).map_err(|_| malformed())?;
     let wanted = match wire.order {
         Some(order) => Wanted::Order(order),
-        None => {
-            Wanted::Command(Arc::new(rmp_serde::from_slice(&wire.command).map_err(|_| malformed())?))
-        }
+        None => Wanted::Command(Arc::new(rmp_serde::from_slice(&wire.command).map_err(|_| malformed())?)),
     };
     let ask = Ask {
         request: RequestKey { caller: wire.ask.caller, id: wire.ask.id },

@@ -247,7 +247,11 @@ impl<C: Core> Handle<C> {
 fn accepted<R: serde::de::DeserializeOwned>(answer: chassis_core::Answer) -> Result<Accepted<R>, Refusal> {
     let reply = rmp_serde::from_slice(&answer.reply).map_err(|error| {
         tracing::error!(%error, "a reply cannot be read back");
-        unavailable("reply", "答复无法读取，请稍后查询结果。", "The reply cannot be read; look the result up.")
+        unavailable(
+            "reply",
+            "答复无法读取，请稍后查询结果。",
+            "The reply cannot be read; look the result up.",
+        )
     })?;
     Ok(Accepted { reply, at: answer.at })
 }

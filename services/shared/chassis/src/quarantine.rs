@@ -56,9 +56,8 @@ impl<C: Core> Quarantine<C> {
     fn administrator<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         let caller = Caller::of(request)?;
         let directory = self.handle.directory();
-        let is_root = |code: &str| {
-            code == EVERYWHERE || directory.node(code).is_some_and(|node| node.parent.is_none())
-        };
+        let is_root =
+            |code: &str| code == EVERYWHERE || directory.node(code).is_some_and(|node| node.parent.is_none());
         let grants = caller.actor().grants();
         if grants.iter().any(|grant| ROLES.contains(&grant.role.as_str()) && is_root(&grant.node)) {
             return Ok(caller);
@@ -127,8 +126,7 @@ impl<C: Core> QuarantineService for Quarantine<C> {
             text => parse_id("after", text).map_err(|refusal| caller.status(refusal))?.uuid(),
         };
         let limit = if ask.limit == 0 { PAGE } else { ask.limit.min(MOST) };
-        let inputs =
-            self.inputs(LIST, after, Some(limit)).await.map_err(|refusal| caller.status(refusal))?;
+        let inputs = self.inputs(LIST, after, Some(limit)).await.map_err(|refusal| caller.status(refusal))?;
         Ok(Response::new(ListQuarantineResponse { inputs: inputs.into_iter().map(shown).collect() }))
     }
 

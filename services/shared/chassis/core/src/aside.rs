@@ -76,7 +76,7 @@ impl SetAside {
 /// What an operator wants done with the first of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// The input that is to be decided again or dropped: always the first.
+    /// The input that is to be decided again or dropped: always the first. Unasked: the aggregate itself.
     pub id: Id,
     pub wish: Wish,
     /// Out of [`REASONS`].
@@ -140,7 +140,7 @@ pub struct Changes {
     /// New ones, and known ones that failed (again).
     pub put: Vec<SetAside>,
     pub gone: Vec<Id>,
-    /// Queued timers that were moved or taken away: aggregate, cause.
+    /// Timers that waited and were moved or taken away: aggregate, cause.
     pub gone_timers: Vec<(Id, String)>,
     pub trying: Vec<Trying>,
 }
@@ -175,9 +175,9 @@ impl Ward {
         self.held.is_empty() && self.barred.is_empty()
     }
 
-    /// A queue whose head waits for nobody.
+    /// An aggregate whose queue waits for nobody.
     pub fn unfinished(&self) -> Option<Id> {
-        self.held.values().find(|held| held.fault.is_none()).map(|held| held.head)
+        self.held.iter().find(|(_, held)| held.fault.is_none()).map(|(aggregate, _)| *aggregate)
     }
 }
 
@@ -189,7 +189,9 @@ pub(crate) fn held(head: Id, fault: Option<Fault>) -> Refusal {
     let mut refusal = Refusal::new(
         RefusalKind::Unavailable,
         "held",
-        format!("该对象有一条输入未能处理（隔离号 {head}，{fault}），在处理之前不受理操作；没有任何改动。请联系系统管理员。"),
+        format!(
+            "该对象有一条输入未能处理（隔离号 {head}，{fault}），在处理之前不受理操作；没有任何改动。请联系系统管理员。"
+        ),
         format!(
             "An earlier input for this could not be decided (quarantine {head}, {fault}): until somebody has seen to it \
              nothing else is accepted, and nothing was changed. Tell an administrator."
@@ -238,6 +240,8 @@ pub(crate) fn answered_already(id: Id) -> Refusal {
     Refusal::precondition(
         "answered",
         format!("{id} 是一条已答复的请求，提出者需要时会再次提出；只能丢弃。"),
-        format!("{id} is a request, and its caller was told that nothing was changed: he asks again. It can only be discarded."),
+        format!(
+            "{id} is a request, and its caller was told that nothing was changed: he asks again. It can only be discarded."
+        ),
     )
 }

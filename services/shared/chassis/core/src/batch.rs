@@ -144,7 +144,13 @@ impl OpenBatch {
         ground: &mut Ground<'_>,
     ) -> Decided {
         if input.hops() > MAX_HOPS && !effects.said.is_empty() {
-            self.fail(input, Fault::Hops, &format!("more than {MAX_HOPS} hops: an endless loop"), stamp, ground);
+            self.fail(
+                input,
+                Fault::Hops,
+                &format!("more than {MAX_HOPS} hops: an endless loop"),
+                stamp,
+                ground,
+            );
             return Decided::Done;
         }
         if let Input::Timer(due) = input {
@@ -232,7 +238,10 @@ impl OpenBatch {
     fn refuse<C: Core>(&mut self, input: &Input<C>, refusal: Refusal) {
         let token = match input {
             Input::Command { token, .. } | Input::Order { asked: Some((token, _)), .. } => *token,
-            Input::Heard { .. } | Input::Timer(_) | Input::Order { asked: None, .. } | Input::Again { .. } => return,
+            Input::Heard { .. }
+            | Input::Timer(_)
+            | Input::Order { asked: None, .. }
+            | Input::Again { .. } => return,
         };
         self.answers.push((token, Err(refusal)));
     }

@@ -35,13 +35,28 @@ pub type Outcome = Result<Answer, Refusal>;
 
 /// One thing to decide.
 pub(crate) enum Input<C: Core> {
-    Command { token: u64, home: Shard, ask: Arc<Ask>, command: Arc<C::Command> },
-    Heard { source: Source, heard: Heard, traceparent: String },
+    Command {
+        token: u64,
+        home: Shard,
+        ask: Arc<Ask>,
+        command: Arc<C::Command>,
+    },
+    Heard {
+        source: Source,
+        heard: Heard,
+        traceparent: String,
+    },
     Timer(Due),
     /// Somebody sees to what is in quarantine; unasked, the loop goes on with it by itself.
-    Order { order: Order, asked: Option<(u64, Arc<Ask>)> },
+    Order {
+        order: Order,
+        asked: Option<(u64, Arc<Ask>)>,
+    },
     /// Out of quarantine: an event or a timer.
-    Again { aside: SetAside, input: Box<Input<C>> },
+    Again {
+        aside: SetAside,
+        input: Box<Input<C>>,
+    },
 }
 
 impl<C: Core> Input<C> {

@@ -43,12 +43,9 @@ impl Kept {
             Input::Command { command, .. } => {
                 Kept::Command(rmp_serde::to_vec_named(&**command).unwrap_or_default())
             }
-            Input::Timer(due) => Kept::Timer {
-                name: due.name.clone(),
-                id: due.id,
-                due: due.due,
-                silent: due.silent.clone(),
-            },
+            Input::Timer(due) => {
+                Kept::Timer { name: due.name.clone(), id: due.id, due: due.due, silent: due.silent.clone() }
+            }
             Input::Heard { source, heard, traceparent } => {
                 let (kind, payload) = heard.event.clone().hand_to(&mut Encoder);
                 Kept::Event {

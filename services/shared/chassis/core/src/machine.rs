@@ -157,8 +157,15 @@ pub enum Action {
 enum Phase<C: Core> {
     Idle,
     /// What is to be tried is being written down.
-    Marking { inputs: VecDeque<Input<C>>, open: OpenBatch },
-    Loading { waiting: VecDeque<Input<C>>, open: OpenBatch, asked: Vec<RowKey> },
+    Marking {
+        inputs: VecDeque<Input<C>>,
+        open: OpenBatch,
+    },
+    Loading {
+        waiting: VecDeque<Input<C>>,
+        open: OpenBatch,
+        asked: Vec<RowKey>,
+    },
     Committing(Box<Settling>),
     LoadingTimers,
 }
@@ -249,11 +256,7 @@ impl<C: Core> Machine<C> {
             commands: VecDeque::new(),
             orders: VecDeque::new(),
             ward: Ward::new(&found.aside),
-            care: care::Care::new(
-                &found.aside,
-                limits.timers + limits.commands + limits.events,
-                monotonic,
-            ),
+            care: care::Care::new(&found.aside, limits.timers + limits.commands + limits.events, monotonic),
             taken: Vec::new(),
             directory_before: None,
             unsaved_directory: Vec::new(),

@@ -36,7 +36,7 @@ pub struct RequestKey {
 pub struct LoadPlan {
     pub rows: Vec<RowKey>,
     pub requests: Vec<RequestKey>,
-    /// Queues in quarantine that begin with this input, at most so many of their inputs.
+    /// The queue of this input in quarantine, or of this aggregate, and at most how much of it.
     pub queue: Option<(Id, usize)>,
 }
 

@@ -22,21 +22,20 @@ const HELD: &str = "select distinct on (q.aggregate) q.aggregate, q.id, q.fault,
      max(q.place) over (partition by q.aggregate) as last \
      from quarantine q where q.shard = any($1) and q.aggregate is not null order by q.aggregate, q.place";
 
-const QUEUE: &str = "select q.* from quarantine f join quarantine q \
-     on q.id = f.id or q.aggregate = f.aggregate where f.id = $1 order by q.place limit $2";
+const QUEUE: &str = "select * from quarantine where id = $1 or aggregate = $1 \
+     or aggregate = (select f.aggregate from quarantine f where f.id = $1) order by place limit $2";
 
 impl Session {
     /// What is set aside in the held shards, and how their owners before went.
     pub async fn take(&mut self, process: Uuid) -> Result<FoundAside, SessionError> {
         let shards = self.numbers();
-        let unclean: bool = sqlx::query_scalar(
-            "select exists (select from tenure where shard = any($1) and process <> $2)",
-        )
-        .bind(&shards)
-        .bind(process)
-        .fetch_one(&mut self.connection)
-        .await
-        .map_err(failed("asking how the owners before went"))?;
+        let unclean: bool =
+            sqlx::query_scalar("select exists (select from tenure where shard = any($1) and process <> $2)")
+                .bind(&shards)
+                .bind(process)
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(failed("asking how the owners before went"))?;
         sqlx::query(TAKE)
             .bind(&shards)
             .bind(process)
@@ -92,7 +91,7 @@ impl Session {
         Ok(())
     }
 
-    /// The queue that an input belongs to, in order.
+    /// The queue that an input belongs to, or that is held with an aggregate, in order.
     pub(super) async fn queue(&mut self, id: Id, limit: usize) -> Result<Vec<SetAside>, SessionError> {
         let rows = sqlx::query(QUEUE)
             .bind(id.uuid())

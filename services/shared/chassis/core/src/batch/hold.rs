@@ -256,7 +256,13 @@ impl OpenBatch {
             self.give_up(input, fault, &reason, rows.front(), ground);
             return Vec::new();
         }
-        if let Err(refusal) = check(order, rows.front()) {
+        if asked.is_none() && rows.front().is_none_or(|first| first.fault.is_some()) {
+            self.look_again(order.id, rows.front(), ground);
+            return Vec::new();
+        }
+        if asked.is_some()
+            && let Err(refusal) = check(order, rows.front())
+        {
             self.refuse(input, refusal);
             return Vec::new();
         }
@@ -283,6 +289,19 @@ impl OpenBatch {
             (true, dropped) => usize::from(!dropped),
         };
         self.again(rows, limit, is_dropped, ground)
+    }
+
+    /// The queue is not as it was thought to be: a timer in it was taken away.
+    fn look_again(&mut self, aggregate: Id, first: Option<&SetAside>, ground: &mut Ground<'_>) {
+        let held = &mut self.ward(ground).held;
+        match first {
+            Some(first) => {
+                held.entry(aggregate).and_modify(|held| (held.head, held.fault) = (first.id, first.fault));
+            }
+            None => {
+                held.remove(&aggregate);
+            }
+        }
     }
 
     /// The first one in any case, then those that merely waited.

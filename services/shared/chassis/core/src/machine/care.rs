@@ -35,8 +35,8 @@ pub(super) struct Care {
     condemned: Option<String>,
     /// Whose turn it is among timers, commands and events.
     turn: usize,
-    /// What is marked as being tried.
-    marked: Option<Shard>,
+    /// Where something is marked as being tried.
+    marked: BTreeSet<Shard>,
 }
 
 impl Care {
@@ -102,7 +102,7 @@ impl<C: Core> Machine<C> {
         if !self.owns(shard) {
             return Err((inputs, open));
         }
-        self.care.marked = Some(shard);
+        self.care.marked.insert(shard);
         let trying = vec![self.trying(shard, Some(name))];
         let aside = Changes { trying, ..Changes::default() };
         actions.push(Action::Commit(Box::new(Batch { aside, ..Batch::default() })));
@@ -118,7 +118,7 @@ impl<C: Core> Machine<C> {
     /// The mark goes with what the input did.
     pub(super) fn unmark(&mut self, batch: &mut Batch, killers_met: &BTreeSet<Shard>) {
         let mut shards = killers_met.clone();
-        shards.extend(self.care.marked.take());
+        shards.extend(&self.care.marked);
         batch.aside.trying = shards.into_iter().map(|shard| self.trying(shard, None)).collect();
     }
 
@@ -133,6 +133,7 @@ impl<C: Core> Machine<C> {
             }
         }
         self.taken.clear();
+        self.care.marked.clear();
     }
 
     /// The store does not take the batch: everything is as it was before, and its inputs come again, alone.

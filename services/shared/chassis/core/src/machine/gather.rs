@@ -135,8 +135,7 @@ impl<C: Core> Machine<C> {
         let business = self.business_now(now);
         let is_due = self.timers.first().is_some_and(|timer| timer.due <= business);
         if !C::JUDGES {
-            while inputs.len() < limit && self.timers.first().is_some_and(|t| t.due <= business)
-            {
+            while inputs.len() < limit && self.timers.first().is_some_and(|t| t.due <= business) {
                 let row = self.timers.pop_first().expect("just seen");
                 inputs.push_back(Input::timer(row, Vec::new()));
             }
@@ -150,8 +149,7 @@ impl<C: Core> Machine<C> {
             }
             Judging::Ready { until, heads, silent } if self.has_reached(heads) => {
                 let (until, silent) = (*until, silent.clone());
-                while inputs.len() < limit && self.timers.first().is_some_and(|t| t.due <= until)
-                {
+                while inputs.len() < limit && self.timers.first().is_some_and(|t| t.due <= until) {
                     let row = self.timers.pop_first().expect("just seen");
                     inputs.push_back(Input::timer(row, silent.clone()));
                 }

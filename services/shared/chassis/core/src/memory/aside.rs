@@ -23,8 +23,9 @@ impl Quarantine {
     pub fn commit(&mut self, changes: &Changes) {
         let gone = |id: &Id| *id.uuid().as_bytes();
         self.inputs.retain(|_, kept| {
-            let (aggregate, _, cause, ..): Input = decode(kept);
-            !changes.gone_timers.iter().any(|(of, timer)| aggregate == Some(*of) && cause == *timer)
+            let (aggregate, _, cause, _, _, fault, ..): Input = decode(kept);
+            let is_it = |(of, timer): &(Id, String)| aggregate == Some(*of) && cause == *timer;
+            fault.is_some() || !changes.gone_timers.iter().any(is_it)
         });
         for aside in &changes.put {
             self.inputs.insert(*aside.id.uuid().as_bytes(), encode_input(aside));
@@ -90,11 +91,14 @@ impl Memory {
         }
     }
 
-    /// The queue that an input belongs to, in order.
+    /// The queue that an input belongs to, or that is held with an aggregate, in order.
     pub fn queue(&self, id: Id, limit: usize) -> Vec<SetAside> {
-        let Some(kept) = self.quarantine.inputs.get(id.uuid().as_bytes()) else { return Vec::new() };
-        let aside = decode_input(id, kept);
-        let Some(aggregate) = aside.aggregate else { return vec![aside] };
+        let input = self.quarantine.inputs.get(id.uuid().as_bytes()).map(|kept| decode_input(id, kept));
+        let aggregate = match input {
+            Some(aside) if aside.aggregate.is_none() => return vec![aside],
+            Some(aside) => aside.aggregate.unwrap_or(id),
+            None => id,
+        };
         let mut queue: Vec<SetAside> =
             self.quarantine.all().filter(|other| other.aggregate == Some(aggregate)).collect();
         queue.sort_by_key(|aside| aside.place);

@@ -109,7 +109,8 @@ fn in_order(asides: Vec<SetAside>) -> BTreeMap<Id, Vec<Position>> {
         let at = aside.cause.strip_prefix("event:").and_then(|at| at.parse::<Position>().ok());
         if let (Some(aggregate), Some(at)) = (aside.aggregate, at) {
             let queue = queues.entry(aggregate).or_default();
-            let same = queue.iter().rev().find(|other| (other.service, other.shard) == (at.service, at.shard));
+            let same =
+                queue.iter().rev().find(|other| (other.service, other.shard) == (at.service, at.shard));
             assert!(same.is_none_or(|before| before.seq < at.seq), "{at} waits in its place");
             queue.push(at);
         }
@@ -129,7 +130,10 @@ fn accepted_requests_count_once(world: &World, till: &[Entry]) {
         let notes = said.get(&*format!("request:{}", request.key.id)).copied().unwrap_or_default();
         let add = &request.add;
         let Some(Ok(answer)) = &request.answered else {
-            assert!(add.amount < 0 || add.amount == POISON || add.amount == UNSTORABLE, "refused without reason");
+            assert!(
+                add.amount < 0 || add.amount == POISON || add.amount == UNSTORABLE,
+                "refused without reason"
+            );
             assert_eq!(notes, 0, "what was refused left nothing behind");
             continue;
         };
@@ -184,7 +188,9 @@ fn notes(world: &World, till: &[Entry], id: Id) -> Vec<(Position, Time)> {
     let discarded = discarded(world);
     let of_it = till.iter().filter(|entry| entry.about.subject == Some(id));
     of_it
-        .filter(|entry| *entry.kind == *TicketNoted::TYPE && !discarded.contains(&format!("event:{}", entry.at)))
+        .filter(|entry| {
+            *entry.kind == *TicketNoted::TYPE && !discarded.contains(&format!("event:{}", entry.at))
+        })
         .map(|entry| (entry.at, entry.recorded_at))
         .collect()
 }

@@ -6,6 +6,7 @@
 mod checks;
 mod dice;
 mod node;
+mod quarantine;
 mod scenes;
 mod toys;
 mod world;

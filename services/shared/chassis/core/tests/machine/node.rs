@@ -53,7 +53,14 @@ struct Life<C: Core> {
 impl<C: Core> Node<C> {
     pub fn new(owned: &[Shard], limits: Limits, dice: &mut Dice) -> Node<C> {
         let timers_held = if dice.chance(500) { 3 } else { 50_000 };
-        Node { store: Memory::new::<C>(Time(0), timers_held), owned: owned.to_vec(), limits, life: None, lives: 0, refused: 0 }
+        Node {
+            store: Memory::new::<C>(Time(0), timers_held),
+            owned: owned.to_vec(),
+            limits,
+            life: None,
+            lives: 0,
+            refused: 0,
+        }
     }
 
     pub fn is_alive(&self) -> bool {

@@ -9,6 +9,7 @@ use chassis_core::{
 };
 use proto::{
     AnyEvent, Bucket, Event, Id, Service, Shard, Time,
+    common::v1::TicketRef,
     directory::v1::TimeMoved,
     intake::v1::{TicketLinked, TicketNoted},
 };
@@ -19,18 +20,18 @@ use crate::{
     world::directory_entry,
 };
 
-const START: Time = Time(1_000_000 * Time::SECOND);
+pub const START: Time = Time(1_000_000 * Time::SECOND);
 
-fn home() -> Shard {
+pub fn home() -> Shard {
     Shard::all().next().expect("there are shards")
 }
 
-fn counter() -> Id {
+pub fn counter() -> Id {
     Id::of_hash([1; 16], Bucket::first_of(home()))
 }
 
 /// Carries out all that the machine wants; keeps what is not for the store.
-fn settle<C: Core>(
+pub fn settle<C: Core>(
     machine: &mut Machine<C>,
     store: &mut Memory,
     first: Happening<C>,
@@ -92,6 +93,14 @@ fn said<E: Event>(seq: u64, directory_seq: u64) -> Happening<Mirror> {
     };
     let source = Source { service: Service::Intake, from: shard, to: shard, peer: false };
     Happening::Heard { source, entry: incoming(&entry, seq) }
+}
+
+/// A note of this amount.
+pub fn note(seq: u64, amount: i64) -> Happening<Mirror> {
+    let Happening::Heard { source, mut entry } = said::<TicketNoted>(seq, 0) else { panic!("heard") };
+    let ticket = Some(TicketRef { cycle: amount as u32, ..TicketRef::default() });
+    entry.payload = TicketNoted { ticket, ..TicketNoted::default() }.encode();
+    Happening::Heard { source, entry }
 }
 
 trait Encode {

@@ -123,7 +123,15 @@ impl World {
                 return;
             }
         }
-        panic!("it did not come to rest");
+        let left: Vec<_> =
+            self.till.store.set_aside().into_iter().chain(self.mirror.store.set_aside()).collect();
+        let unanswered = self.requests.iter().filter(|request| request.answered.is_none()).count();
+        panic!(
+            "it did not come to rest: {unanswered} unanswered, {} and {} timers, orders {}, quarantine {left:#?}",
+            self.till.store.armed_timers(),
+            self.mirror.store.armed_timers(),
+            self.operator.is_busy()
+        );
     }
 
     fn turn(&mut self) {
