@@ -6,7 +6,7 @@ use audit::Audit;
 use chassis_core::{Value, aside::Fault, store::Batch};
 use proto::{Event, Id, Service, envelope::Position, intake::v1 as intake, sla_watchdog::v1 as watchdog};
 
-use crate::{ground::Ground, plan::HOUR, world::Figures};
+use crate::{ground::Ground, plan::HOUR, spy::POISON, world::Figures};
 
 /// What is remembered of an entry that others rest on.
 #[derive(Clone, Copy)]
@@ -34,7 +34,12 @@ pub struct Watch {
 impl Watch {
     pub fn committed(&mut self, service: usize, batch: &Batch, ground: &mut Ground) {
         for aside in &batch.aside.put {
-            if matches!(aside.fault, Some(Fault::Panicked | Fault::Hops | Fault::Store)) {
+            let is_planned = match aside.fault {
+                None | Some(Fault::Died) => true,
+                Some(Fault::Refused) => aside.reason.contains(POISON),
+                Some(Fault::Panicked | Fault::Hops | Fault::Store) => false,
+            };
+            if !is_planned {
                 let text =
                     format!("{} of {:?} was set aside: {}", aside.kind, Service::ALL[service], aside.reason);
                 ground.violation(text);
