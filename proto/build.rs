@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut files = vec![
         "hotline/options/v1/options.proto".to_owned(),
         "hotline/common/v1/common.proto".to_owned(),
+        "hotline/journal/v1/events.proto".to_owned(),
         "hotline/journal/v1/journal.proto".to_owned(),
         "hotline/journal/v1/events.proto".to_owned(),
         "hotline/journal/v1/quarantine.proto".to_owned(),

@@ -94,6 +94,11 @@ pub fn peers_of(service: Service) -> String {
     format!("hotline.peer.{service}.>")
 }
 
+/// All that one shard says: to everybody, and to single homes.
+pub fn all_of(service: Service, shard: Shard) -> [String; 2] {
+    [format!("hotline.event.{service}.{shard}.>"), format!("hotline.peer.{service}.{shard}.>")]
+}
+
 /// Where the writer of a shard takes commands from other replicas. Never captured by a stream.
 pub fn command(service: Service, shard: Shard) -> String {
     format!("hotline.command.{service}.{shard}")

@@ -110,11 +110,11 @@ fn a_missing_a_wrong_and_an_invented_event_are_found() {
 fn addresses_are_those_that_the_program_builds() {
     let shard = proto::Shard::new(3).expect("one of sixteen");
     for (kind, address) in documented(DOCUMENT).expect("sound") {
-        let built = address.replace("{shard}", "3").replace("{from}", "3").replace("{to}", "3");
+        let service = service_of(&kind).unwrap_or(Service::Intake);
+        let built = address.replace("{service}", service.name());
+        let built = built.replace("{shard}", "3").replace("{from}", "3").replace("{to}", "3");
         let (_, thing, event) =
             EVENTS.iter().find(|(known, _, _)| *known == kind).expect("checked elsewhere");
-        let service = service_of(&kind).unwrap_or(Service::Intake);
-        let built = built.replace("{service}", service.name());
         let own = [subject::event(service, shard, thing, event), subject::peer(service, shard, shard)];
         assert!(own.contains(&built), "{built}");
         assert!(subject::parse(&built).is_some(), "{built} is read back");

@@ -3,6 +3,7 @@
 //! ```text
 //! system.rs   NATS and Postgres of its own, all services in this process, the sample organisation, time by hand
 //! replicas.rs the same as processes, each of which can be killed and started again
+//! copy.rs     a service's schema copied and put back: an older backup
 //! desk.rs     what people do to one case, each with a token of his own
 //! forms.rs    what they write
 //! heard.rs    the event stream, as any subscriber reads it
@@ -10,10 +11,11 @@
 //! ```
 //!
 //! Invariants
-//! * Everything goes through the public contracts and the event stream; no table is read.
+//! * Everything goes through the public contracts and the event stream; no table is read, but copied as a backup is.
 //! * Nothing sleeps for its own sake: waits end as soon as what they wait for is true.
 //! * Business time stands still unless a test moves it.
 
+pub mod copy;
 pub mod desk;
 pub mod forms;
 pub mod heard;

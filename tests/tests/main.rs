@@ -13,3 +13,4 @@ mod deadlines;
 mod hand_off;
 mod major;
 mod replicas;
+mod restored;

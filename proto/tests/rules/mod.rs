@@ -136,9 +136,9 @@ fn name_faults(pool: &DescriptorPool) -> Vec<String> {
                 faults.push(format!("{full}: `{token}` is no part of a subject (lower case and _)"));
             }
         }
-        let services = proto::Service::ALL.map(|service| format!("hotline.{}.v1", service.schema()));
-        // What the loop itself says is said by every service.
-        let packages = services.into_iter().chain(["hotline.journal.v1".to_owned()]).collect::<Vec<_>>();
+        // What every service may say of its journal stands in a package of its own.
+        let mut packages: Vec<String> = vec!["hotline.journal.v1".to_owned()];
+        packages.extend(proto::Service::ALL.map(|service| format!("hotline.{}.v1", service.schema())));
         if !packages.contains(&message.package_name().to_owned()) {
             faults.push(format!("{full} stands in the package of no service"));
         }

@@ -10,8 +10,8 @@ use proto::Service;
 use crate::{
     bench_command,
     client::Connection,
-    demo_command, directory_command, events_command, import_command, playbook, quarantine_command,
-    report_command,
+    demo_command, directory_command, events_command, import_command, journal_command, playbook,
+    quarantine_command,    report_command,
     run::{self, Part},
     ticket_command, verify_command,
 };
@@ -56,6 +56,9 @@ pub enum Command {
     Import(import_command::Import),
     /// Compare journals, event stream and read models: lost nothing, doubled nothing.
     Verify(verify_command::Verify),
+    /// Journals after a restore or a promotion: what is lost, and the next epoch.
+    #[command(subcommand)]
+    Journal(journal_command::JournalCommand),
     /// Figures of a week or a month as a table or CSV.
     Report(report_command::Report),
     /// Start everything and play a day of complaints with a seeded cast.
@@ -129,6 +132,7 @@ pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(command) => events_command::carry_out(config, command).await,
         Command::Import(command) => import_command::carry_out(config, command).await,
         Command::Verify(command) => verify_command::carry_out(config, command).await,
+        Command::Journal(command) => journal_command::carry_out(config, command).await,
         Command::Report(command) => report_command::carry_out(config, command).await,
         Command::Demo(command) => demo_command::carry_out(config, command).await,
         Command::Bench(command) => bench_command::carry_out(config, command).await,

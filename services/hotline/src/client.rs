@@ -188,6 +188,22 @@ impl Connection {
         QuarantineServiceClient::new(self.link(service, &self.system()))
     }
 
+    /// The journal of every replica of a service: what only the owner of a shard does is asked of each.
+    pub fn journals(
+        &self,
+        service: Service,
+        actor: &Actor,
+    ) -> anyhow::Result<Vec<JournalServiceClient<Link>>> {
+        let bearer =
+            Bearer { issuer: self.issuer.clone(), actor: Arc::new(actor.clone()), held: Arc::default() };
+        let client = |address: String| {
+            let channel =
+                Endpoint::from_shared(address)?.connect_timeout(Duration::from_secs(3)).connect_lazy();
+            Ok(JournalServiceClient::new(InterceptedService::new(channel, bearer.clone())))
+        };
+        self.config.peers_of(service).into_iter().map(client).collect()
+    }
+
     pub fn journal(&self, service: Service) -> JournalServiceClient<Link> {
         JournalServiceClient::new(self.link(service, &service_actor("cli")))
     }

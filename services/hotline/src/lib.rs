@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! main.rs --> cli.rs (flags) --> run.rs (services)   client.rs (gRPC with a token)
-//!                                 |                    |-- ticket, events, import, verify, directory, playbook, report
+//!                                 |                    |-- ticket, events, import, verify, journal, directory, playbook, report
 //!                                 +-- up: all at once  +-- demo (a day with a seeded cast), bench
 //! ```
 //!
@@ -20,6 +20,7 @@ pub mod directory_command;
 pub mod events_command;
 pub mod import;
 pub mod import_command;
+pub mod journal_command;
 pub mod playbook;
 mod quarantine_command;
 mod report_command;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
-use chassis::{Config, Setup, StartError, telemetry};
+use chassis::{Config, Setup, StartError, serve::WHOLE_HISTORY, telemetry};
 use futures::future::BoxFuture;
 use proto::Service;
 use tokio::{
@@ -158,7 +158,17 @@ pub async fn healthcheck(config: &Config, only: Option<Part>) -> anyhow::Result<
     let mut all = true;
     for part in Part::all().into_iter().filter(|part| only.is_none_or(|only| only == *part)) {
         let serving = is_serving(config, part).await;
-        println!("{part}: {}", if serving { "serving" } else { "not serving" });
+        let whole = match part {
+            Part::Service(service) if serving => asks_health(config, service, WHOLE_HISTORY).await,
+            Part::Service(_) | Part::Console => true,
+        };
+        let state = match (serving, whole) {
+            (true, true) => "serving",
+            (true, false) => "serving, but a shard has lost its tail: hotline journal recover",
+            (false, _) => "not serving",
+        };
+        println!("{part}: {state}");
+        // A lost tail needs a person; starting the container again would not help.
         all &= serving;
     }
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -166,16 +176,16 @@ pub async fn healthcheck(config: &Config, only: Option<Part>) -> anyhow::Result<
 
 async fn is_serving(config: &Config, part: Part) -> bool {
     match part {
-        Part::Service(service) => service_is_serving(config, service).await,
+        Part::Service(service) => asks_health(config, service, "").await,
         Part::Console => console_is_serving(config).await.is_ok_and(|serving| serving),
     }
 }
 
-async fn service_is_serving(config: &Config, service: Service) -> bool {
+async fn asks_health(config: &Config, service: Service, what: &str) -> bool {
     let Some(address) = config.peers_of(service).into_iter().next() else { return false };
     let Ok(endpoint) = Endpoint::from_shared(address) else { return false };
     let Ok(channel) = endpoint.connect_timeout(Duration::from_secs(2)).connect().await else { return false };
-    let asked = HealthClient::new(channel).check(HealthCheckRequest { service: String::new() }).await;
+    let asked = HealthClient::new(channel).check(HealthCheckRequest { service: what.to_owned() }).await;
     asked.is_ok_and(|answer| answer.into_inner().status == ServingStatus::Serving as i32)
 }
 

@@ -38,7 +38,8 @@ pub(super) async fn compare(
     let cases = std::mem::take(&mut audit.cases);
     let mut open: Vec<(Id, Option<seen::Row>)> = cases
         .iter()
-        .filter(|(_, case)| case.opened > 0)
+        // What its events rested on was taken back: people compare it.
+        .filter(|(id, case)| case.opened > 0 && !audit.withdrawn.concerns(*id))
         .map(|(id, _)| (id, rows.get(&id).cloned()))
         .collect();
     loop {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chassis_core::Entry;
 use proto::{AnyEvent, Id, Service};
 
-use crate::{Class, Findings, print_of};
+use crate::{Class, Findings, print_of, withdrawn::Withdrawn};
 
 const ANSWERED: u8 = 1;
 const RESOLVED: u8 = 2;
@@ -179,8 +179,9 @@ impl Cases {
     }
 
     /// P4: every closed cycle was answered, resolved and told.
-    pub(super) fn settle(&self, findings: &mut Findings) {
-        for (id, case) in &self.cases {
+    /// A case of which history was taken back is compared by people: what its events rested on is gone.
+    pub(super) fn settle(&self, withdrawn: &Withdrawn, findings: &mut Findings) {
+        for (id, case) in self.cases.iter().filter(|(id, _)| !withdrawn.concerns(**id)) {
             for cycle in &case.closings {
                 let marks = case.marks.iter().find(|(of, _)| of == cycle).map_or(0, |(_, bits)| *bits);
                 if marks != ALL {

@@ -1,7 +1,7 @@
 //! One shard's journal: gapless, chained by hash, each entry in the stream with the same content.
 
-use chassis_core::Entry;
-use proto::{Service, Shard, envelope::Position};
+use chassis_core::{Entry, epoch};
+use proto::{Event, Service, Shard, envelope::Position, journal::v1::HistoryRewound};
 
 use crate::{Class, Findings, Head, print_of, show};
 
@@ -33,6 +33,14 @@ pub struct Chain {
     prints: Vec<u64>,
     heard: Vec<bool>,
     pairs: [u64; proto::SHARDS as usize],
+    epochs: Vec<Epoch>,
+}
+
+/// A further epoch, and the number after which it withdrew what an older one had said.
+#[derive(Clone, Copy, Debug)]
+struct Epoch {
+    epoch: u32,
+    after: u64,
 }
 
 impl Chain {
@@ -47,7 +55,11 @@ impl Chain {
             findings.add(Class::Doubled, "journal-number-twice", entry.at, "this number was given before");
             return;
         }
-        let gap = seq - head - 1;
+        let mut gap = seq - head - 1;
+        let is_next = self.epoch > 0 && entry.at.epoch > self.epoch;
+        if is_next || *entry.kind == *HistoryRewound::TYPE {
+            gap = self.open_epoch(entry, gap, findings);
+        }
         findings.add_many(
             Class::Lost,
             "journal-gap",
@@ -67,6 +79,39 @@ impl Chain {
         self.prints.push(print(&as_message(entry)));
         self.heard.resize(seq as usize, false);
         (self.epoch, self.hash) = (entry.at.epoch, entry.hash);
+    }
+
+    /// An epoch begins over an entry that says where it follows; numbers that it leaves out were withdrawn.
+    /// How many are missing without such a reason.
+    fn open_epoch(&mut self, entry: &Entry, gap: u64, findings: &mut Findings) -> u64 {
+        let Some(said) = epoch::rewound(&entry.kind, &entry.payload) else {
+            let text = format!("epoch {} without history.rewound", entry.at.epoch);
+            findings.add(Class::Differs, "epoch-unopened", entry.at, text);
+            return gap;
+        };
+        if entry.to.is_some() {
+            // Said once more, to one home.
+            return gap;
+        }
+        let follows = said.from_seq == self.head() && (said.from_hash == self.hash || self.head() == 0);
+        if !follows || said.epoch != entry.at.epoch || entry.at.epoch <= self.epoch {
+            let text = format!(
+                "it says {}.{}, and follows {}.{}",
+                said.from_epoch,
+                said.from_seq,
+                self.epoch,
+                self.head()
+            );
+            findings.add(Class::Lost, "epoch-follows-something-else", entry.at, text);
+        }
+        self.epochs.push(Epoch { epoch: entry.at.epoch, after: said.from_seq });
+        gap.saturating_sub(said.to_seq.max(said.from_seq) - said.from_seq)
+    }
+
+    /// Said in an older epoch, beyond what the next one kept of it.
+    pub(super) fn is_withdrawn(&self, at: Position) -> bool {
+        let newer = self.epochs.iter().filter(|epoch| at.epoch < epoch.epoch);
+        newer.into_iter().any(|epoch| at.seq > epoch.after)
     }
 
     /// Entries for another home are gapless in their pair.

@@ -20,6 +20,7 @@ pub mod clocks;
 pub mod finding;
 pub mod persons;
 pub mod seen;
+pub mod withdrawn;
 
 use std::collections::HashMap;
 
@@ -32,6 +33,7 @@ use chain::{Chain, Message};
 use clocks::Clocks;
 pub use finding::{Class, Finding, Findings, verdict};
 use persons::Persons;
+use withdrawn::Withdrawn;
 
 /// What a service's head says of one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Audit {
     persons: Persons,
     /// Newest places that the stream named beyond what was read of the journals.
     ahead: HashMap<(Service, Shard), u64>,
+    /// What was taken back.
+    pub withdrawn: Withdrawn,
     pub findings: Findings,
     pub entries: u64,
     pub messages: u64,
@@ -73,6 +77,7 @@ impl Audit {
                 return;
             }
         };
+        self.withdrawn.effect(entry, &event);
         self.cases.take(entry, &event, &mut self.findings);
         self.clocks.take(entry, &event, &mut self.cases, &mut self.findings);
         self.persons.take(entry, &event, &mut self.findings);
@@ -84,7 +89,9 @@ impl Audit {
         let at = message.at;
         let place = (at.service, at.shard);
         let chain = self.chains.entry(place).or_default();
-        if at.seq > chain.head() {
+        if chain.is_withdrawn(at) {
+            self.withdrawn.message(message);
+        } else if at.seq > chain.head() {
             let ahead = self.ahead.entry(place).or_default();
             *ahead = at.seq.max(*ahead);
         } else {
@@ -134,7 +141,7 @@ impl Audit {
 
     /// What the journals alone say against the promises.
     pub fn settle_cases(&mut self) {
-        self.cases.settle(&mut self.findings);
+        self.cases.settle(&self.withdrawn, &mut self.findings);
     }
 
     pub fn chain(&self, service: Service, shard: Shard) -> Option<&Chain> {

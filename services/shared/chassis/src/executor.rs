@@ -52,7 +52,7 @@ pub(crate) async fn run<C: Core>(handle: Handle<C>, executor: Arc<dyn Executor<C
 async fn follow<C: Core>(handle: Handle<C>, executor: Arc<dyn Executor<C>>, shard: Shard) {
     let mut moved = handle.shared.journal_moved.subscribe();
     loop {
-        if handle.owns(shard)
+        if handle.works(shard)
             && let Err(error) = work_off(&handle, &*executor, shard).await
         {
             tracing::warn!(executor = executor.name(), %shard, error, "an executor stopped: trying again");
@@ -71,12 +71,14 @@ async fn work_off<C: Core>(
 ) -> Result<(), String> {
     let pool = handle.reads();
     let (mut seq, acting) = place(pool, executor.name(), shard).await?;
+    let rewound = rewound(pool, shard).await?;
     loop {
         let page =
             journal::after(pool, C::SERVICE, shard, seq, 200).await.map_err(|error| error.to_string())?;
         let Some(last) = page.last().map(|entry| entry.at.seq) else { return Ok(()) };
         for entry in page.iter().filter(|entry| executor.wants(&entry.kind)) {
-            let again = acting == Some(entry.at.seq);
+            // What was done after the copy that was restored was made is not on record.
+            let again = acting == Some(entry.at.seq) || entry.at.seq < rewound;
             note(pool, executor.name(), shard, entry.at.seq - 1, Some(entry.at.seq)).await?;
             let report = loop {
                 match executor.act(entry, again).await {
@@ -126,6 +128,19 @@ async fn submit<C: Core>(
             Ok(())
         }
     }
+}
+
+/// Where the shard's history was last taken back: whatever stands before it may have been carried out.
+async fn rewound(pool: &PgPool, shard: Shard) -> Result<u64, String> {
+    let seq: i64 = sqlx::query_scalar(
+        "select coalesce(max(seq), 0) from rewinding where own and not peer and shard = $1 \
+         and (to_epoch, to_seq) > (from_epoch, from_seq)",
+    )
+    .bind(shard.number() as i16)
+    .fetch_one(pool)
+    .await
+    .map_err(|error| error.to_string())?;
+    Ok(seq as u64)
 }
 
 async fn place(pool: &PgPool, name: &str, shard: Shard) -> Result<(u64, Option<u64>), String> {

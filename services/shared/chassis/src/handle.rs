@@ -48,6 +48,8 @@ pub(crate) struct View {
     pub directory: Arc<Snapshot>,
     /// Shards whose writer runs here.
     pub owned: Vec<Shard>,
+    /// Of these, the ones that wait for their recovery.
+    pub lost: Vec<Shard>,
     /// All shards are taken: this replica waits for them, forwards and reads.
     pub waits: bool,
 }
@@ -154,6 +156,17 @@ impl<C: Core> Handle<C> {
 
     pub fn owns(&self, shard: Shard) -> bool {
         self.view().owned.contains(&shard)
+    }
+
+    /// Owned here, and not waiting for its recovery.
+    pub(crate) fn works(&self, shard: Shard) -> bool {
+        let view = self.view();
+        view.owned.contains(&shard) && !view.lost.contains(&shard)
+    }
+
+    /// Shards owned here whose tail is lost: they accept nothing.
+    pub fn lost(&self) -> Vec<Shard> {
+        self.view().lost
     }
 
     /// For people's queries.

@@ -1,47 +1,48 @@
 //! The journal for its readers: `JournalService`, and the client that mends
 //! gaps and asks whether a moment has passed.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod peers;
 
-use chassis_core::{About, Core, Entry, Incoming, store::Source};
+use chassis_core::{About, Core, Entry};
 use futures::{StreamExt, stream::BoxStream};
 use proto::{
-    Id, SHARDS, Service, Shard, Time,
+    Id, Service, Shard, Time,
     envelope::Position,
     journal::v1::{
-        self as wire, HeadsRequest, HeadsResponse, PassedRequest, PassedResponse, ReadRequest, ReadResponse,
-        journal_service_client::JournalServiceClient, journal_service_server::JournalService,
+        self as wire, HeadsRequest, HeadsResponse, ListGhostsRequest, ListGhostsResponse, ListKnownRequest,
+        ListKnownResponse, ListLostRequest, ListLostResponse, OpenEpochRequest, OpenEpochResponse,
+        PassedRequest, PassedResponse, ReadRequest, ReadResponse, journal_service_server::JournalService,
     },
 };
-use sqlx::{PgPool, Row, postgres::PgRow};
-use tokio::sync::{mpsc, oneshot};
-use tonic::{
-    Request, Response, Status,
-    transport::{Channel, Endpoint},
-};
+use sqlx::{AssertSqlSafe, PgPool, Row, postgres::PgRow};
+use tokio::sync::oneshot;
+use tonic::{Request, Response, Status};
 
+pub(crate) use self::peers::Peers;
 use crate::{
-    config::Config,
     handle::{Handle, store_failed},
-    identity::Issuer,
+    recovery,
     rpc::{Caller, require_role},
-    writer::{Control, Feed},
+    writer::Control,
 };
 
-/// A silent source delays judgement by at most this (longer than a take-over).
-const PATIENCE: Duration = Duration::from_secs(30);
 const PAGE: i64 = 1_000;
 
-const READ: &str = "select epoch, seq, hash, kind, payload, subject, branch, actor, cause, hops, directory_seq, \
-     recorded_at, occurred_at, shard, to_shard, pair_seq, traceparent from journal \
-     where shard = $1 and seq > $2 order by seq limit $3";
-const READ_PAIR: &str = "select epoch, seq, hash, kind, payload, subject, branch, actor, cause, hops, directory_seq, \
-     recorded_at, occurred_at, shard, to_shard, pair_seq, traceparent from journal \
-     where shard = $1 and to_shard = $4 and pair_seq > $2 order by pair_seq limit $3";
+const COLUMNS: &str = "epoch, seq, hash, kind, payload, subject, branch, actor, cause, hops, directory_seq, \
+     recorded_at, occurred_at, shard, to_shard, pair_seq, traceparent";
+
+/// `$5`: the epoch in which the reader is. Beyond the number that it has follow the entries of newer epochs also
+/// where they begin below it: then it had heard more than anybody knew.
+fn read_sql(pairs: bool) -> String {
+    let (number, which) =
+        if pairs { ("pair_seq", "and to_shard = $4") } else { ("seq", "and $4::int2 is null") };
+    let reader = if pairs { "r.peer and r.reader = $4" } else { "not r.peer" };
+    format!(
+        "select {COLUMNS} from journal where shard = $1 {which} and {number} > least($2, coalesce(\
+         (select min(r.seq) - 1 from rewinding r where r.own and r.shard = $1 and {reader} and $5 > 0 and r.epoch > $5), \
+         $2)) order by {number} limit $3"
+    )
+}
 
 /// Entries of a shard after a sequence number, at most `limit`.
 pub(crate) async fn after(
@@ -51,8 +52,14 @@ pub(crate) async fn after(
     seq: u64,
     limit: i64,
 ) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows =
-        sqlx::query(READ).bind(shard.number() as i16).bind(seq as i64).bind(limit).fetch_all(pool).await?;
+    let rows = sqlx::query(AssertSqlSafe(read_sql(false)))
+        .bind(shard.number() as i16)
+        .bind(seq as i64)
+        .bind(limit)
+        .bind(None::<i16>)
+        .bind(0)
+        .fetch_all(pool)
+        .await?;
     Ok(rows.iter().filter_map(|row| entry(row, service)).collect())
 }
 
@@ -87,11 +94,12 @@ fn entry(row: &PgRow, service: Service) -> Option<Entry> {
 /// The server side, the same for every service.
 pub(crate) struct Journal<C: Core> {
     handle: Handle<C>,
+    recovery: recovery::Desk<C>,
 }
 
 impl<C: Core> Journal<C> {
-    pub fn new(handle: Handle<C>) -> Journal<C> {
-        Journal { handle }
+    pub fn new(handle: Handle<C>, nats: async_nats::Client, peers: Peers) -> Journal<C> {
+        Journal { recovery: recovery::Desk { handle: handle.clone(), nats, peers }, handle }
     }
 }
 
@@ -104,12 +112,12 @@ impl<C: Core> JournalService for Journal<C> {
         require_role(&caller, &["service", "auditor"])?;
         let ask = request.into_inner();
         let limit = if ask.limit == 0 { PAGE } else { i64::from(ask.limit).min(10 * PAGE) };
-        let sql = if ask.addressed_to.is_some() { READ_PAIR } else { READ };
-        let mut query = sqlx::query(sql).bind(ask.shard as i16).bind(ask.after_seq as i64).bind(limit);
-        if let Some(to) = ask.addressed_to {
-            query = query.bind(to as i16);
-        }
-        let rows = query
+        let rows = sqlx::query(AssertSqlSafe(read_sql(ask.addressed_to.is_some())))
+            .bind(ask.shard as i16)
+            .bind(ask.after_seq as i64)
+            .bind(limit)
+            .bind(ask.addressed_to.map(|to| to as i16))
+            .bind(ask.after_epoch as i32)
             .fetch_all(self.handle.reads())
             .await
             .map_err(|error| caller.status(store_failed(&error)))?;
@@ -164,6 +172,42 @@ impl<C: Core> JournalService for Journal<C> {
             .collect();
         Ok(Response::new(PassedResponse { heads }))
     }
+
+    async fn list_known(
+        &self,
+        request: Request<ListKnownRequest>,
+    ) -> Result<Response<ListKnownResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        require_role(&caller, &["service", "auditor"])?;
+        self.recovery.known(&caller, &request.into_inner()).await
+    }
+
+    async fn list_lost(
+        &self,
+        request: Request<ListLostRequest>,
+    ) -> Result<Response<ListLostResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        require_role(&caller, &recovery::LOOKERS)?;
+        self.recovery.lost(&caller).await
+    }
+
+    async fn list_ghosts(
+        &self,
+        request: Request<ListGhostsRequest>,
+    ) -> Result<Response<ListGhostsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        require_role(&caller, &recovery::LOOKERS)?;
+        self.recovery.ghosts(&caller, &request.into_inner()).await
+    }
+
+    async fn open_epoch(
+        &self,
+        request: Request<OpenEpochRequest>,
+    ) -> Result<Response<OpenEpochResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        require_role(&caller, &recovery::ADMINISTRATORS)?;
+        self.recovery.open_epoch(&caller, &request.into_inner()).await
+    }
 }
 
 fn to_wire(entry: Entry) -> wire::Entry {
@@ -187,207 +231,4 @@ fn to_wire(entry: Entry) -> wire::Entry {
         pair_seq: entry.to.map_or(0, |(_, pair)| pair),
         traceparent: entry.traceparent,
     }
-}
-
-fn incoming(entry: wire::Entry) -> Incoming {
-    Incoming {
-        epoch: entry.epoch,
-        seq: entry.seq,
-        pair_seq: entry.pair_seq,
-        kind: entry.r#type.into(),
-        payload: entry.payload.into(),
-        subject: entry.subject.parse().ok(),
-        branch: (!entry.branch.is_empty()).then_some(entry.branch),
-        actor: entry.actor,
-        hops: entry.hops.min(255) as u8,
-        directory_seq: entry.directory_seq,
-        recorded_at: Time(entry.recorded_at),
-        occurred_at: Time(entry.occurred_at).set(),
-        traceparent: entry.traceparent,
-        stream_seq: 0,
-    }
-}
-
-/// The other services' journals.
-#[derive(Clone)]
-pub(crate) struct Peers {
-    own: &'static str,
-    issuer: Arc<Issuer>,
-    channels: Arc<HashMap<Service, Vec<Channel>>>,
-    repairing: Arc<Mutex<HashSet<Source>>>,
-    directory: Arc<tokio::sync::Mutex<()>>,
-}
-
-type Client = JournalServiceClient<Channel>;
-
-impl Peers {
-    pub fn new(own: Service, config: &Config, issuer: Arc<Issuer>) -> Result<Peers, tonic::transport::Error> {
-        let mut channels = HashMap::new();
-        for service in Service::ALL {
-            let addresses = config.peers_of(service);
-            let lazy = addresses
-                .into_iter()
-                .map(|address| {
-                    Ok(Endpoint::from_shared(address)?
-                        .connect_timeout(Duration::from_secs(2))
-                        // A peer that hangs must not hold up the repair of its source for ever.
-                        .timeout(PATIENCE)
-                        .tcp_keepalive(Some(Duration::from_secs(10)))
-                        .connect_lazy())
-                })
-                .collect::<Result<Vec<Channel>, tonic::transport::Error>>()?;
-            channels.insert(service, lazy);
-        }
-        Ok(Peers {
-            own: own.name(),
-            issuer,
-            channels: Arc::new(channels),
-            repairing: Arc::default(),
-            directory: Arc::default(),
-        })
-    }
-
-    fn clients(&self, service: Service) -> impl Iterator<Item = Client> {
-        self.channels
-            .get(&service)
-            .into_iter()
-            .flatten()
-            .map(|channel| JournalServiceClient::new(channel.clone()))
-    }
-
-    fn request<T>(&self, message: T) -> Option<Request<T>> {
-        let token = self.issuer.for_service(self.own).ok()?;
-        let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().ok()?);
-        Some(request)
-    }
-
-    /// Reads a source's journal from after a place into the loop, to its end.
-    pub fn repair(&self, source: Source, after: (u32, u64), feed: mpsc::Sender<Feed>) {
-        if !self.lock(|set| set.insert(source)) {
-            return;
-        }
-        let peers = self.clone();
-        tokio::spawn(async move {
-            let ask = ReadRequest {
-                shard: source.from.number().into(),
-                after_epoch: after.0,
-                after_seq: after.1,
-                limit: PAGE as u32,
-                addressed_to: source.peer.then(|| source.to.number().into()),
-            };
-            peers.read_all(source.service, ask, |entry| Feed::Source(source, entry), &feed).await;
-            peers.lock(|set| set.remove(&source));
-        });
-    }
-
-    pub fn repair_directory(&self, after: u64, feed: mpsc::Sender<Feed>) {
-        let peers = self.clone();
-        tokio::spawn(async move {
-            let Ok(_one_at_a_time) = peers.directory.try_lock() else { return };
-            let ask = ReadRequest {
-                shard: 0,
-                after_epoch: 1,
-                after_seq: after,
-                limit: PAGE as u32,
-                addressed_to: None,
-            };
-            peers.read_all(Service::Directory, ask, Feed::Directory, &feed).await;
-        });
-    }
-
-    async fn read_all(
-        &self,
-        service: Service,
-        mut ask: ReadRequest,
-        wrap: impl Fn(Incoming) -> Feed,
-        feed: &mpsc::Sender<Feed>,
-    ) {
-        loop {
-            let Some(page) = self.read_page(service, &ask).await else { return };
-            let full = page.len() as i64 >= PAGE;
-            for entry in page {
-                ask.after_seq = if ask.addressed_to.is_some() { entry.pair_seq } else { entry.seq };
-                if feed.send(wrap(incoming(entry))).await.is_err() {
-                    return;
-                }
-            }
-            if !full {
-                return;
-            }
-        }
-    }
-
-    /// From whichever replica answers: all read the same database.
-    async fn read_page(&self, service: Service, ask: &ReadRequest) -> Option<Vec<wire::Entry>> {
-        for mut client in self.clients(service) {
-            let Ok(response) = client.read(self.request(*ask)?).await else { continue };
-            let mut entries = Vec::new();
-            let mut stream = response.into_inner();
-            while let Some(Ok(read)) = stream.next().await {
-                entries.extend(read.entry);
-            }
-            return Some(entries);
-        }
-        None
-    }
-
-    pub async fn heads(&self, service: Service) -> Option<Vec<(Shard, u32, u64)>> {
-        for mut client in self.clients(service) {
-            if let Ok(response) = client.heads(self.request(HeadsRequest {})?).await {
-                return Some(response.into_inner().heads.iter().filter_map(head).collect());
-            }
-        }
-        None
-    }
-
-    /// Asks all sources at once whether a moment has passed. Names those that stayed silent.
-    pub async fn ask_passed(
-        &self,
-        sources: &[Service],
-        until: Time,
-    ) -> (Vec<(Service, Shard, u32, u64)>, Vec<Service>) {
-        let asked = sources.iter().map(|service| async move {
-            let heads = tokio::time::timeout(PATIENCE, self.passed_everywhere(*service, until)).await;
-            (*service, heads.ok())
-        });
-        let mut heads = Vec::new();
-        let mut silent = Vec::new();
-        for (service, answered) in futures::future::join_all(asked).await {
-            match answered {
-                Some(answered) => heads.extend(answered.into_iter().map(|(s, e, q)| (service, s, e, q))),
-                None => silent.push(service),
-            }
-        }
-        (heads, silent)
-    }
-
-    /// Until every shard's writer has answered.
-    async fn passed_everywhere(&self, service: Service, until: Time) -> Vec<(Shard, u32, u64)> {
-        let mut heads: HashMap<Shard, (u32, u64)> = HashMap::new();
-        let mut wait = Duration::from_millis(20);
-        loop {
-            for mut client in self.clients(service) {
-                let Some(request) = self.request(PassedRequest { until_at: until.0 }) else { continue };
-                if let Ok(response) = client.passed(request).await {
-                    for (shard, epoch, seq) in response.into_inner().heads.iter().filter_map(head) {
-                        heads.insert(shard, (epoch, seq));
-                    }
-                }
-            }
-            if heads.len() == usize::from(SHARDS) {
-                return heads.into_iter().map(|(shard, (epoch, seq))| (shard, epoch, seq)).collect();
-            }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_secs(1));
-        }
-    }
-
-    fn lock(&self, change: impl FnOnce(&mut HashSet<Source>) -> bool) -> bool {
-        change(&mut self.repairing.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
-    }
-}
-
-fn head(head: &wire::Head) -> Option<(Shard, u32, u64)> {
-    Some((Shard::new(head.shard as u16)?, head.epoch, head.seq))
 }

@@ -157,18 +157,7 @@ impl Publisher {
     }
 
     async fn send(&mut self, entry: &Entry) -> Result<(), String> {
-        let Some((thing, name)) = event::name_of(&entry.kind) else {
-            return Err(format!("{} has no name on the wire", entry.kind));
-        };
-        let subject = match entry.to {
-            Some((to, _)) => subject::peer(self.service, entry.at.shard, to),
-            None => subject::event(self.service, entry.at.shard, thing, name),
-        };
-        let acknowledged = self
-            .context
-            .publish_with_headers(subject, headers(entry), entry.payload.clone().into())
-            .await
-            .map_err(|error| error.to_string())?;
+        let acknowledged = begin_to_send(&self.context, entry).await?;
         self.flying.push_back((entry.at.shard, entry.at.seq, acknowledged));
         Ok(())
     }
@@ -240,6 +229,28 @@ impl Publisher {
         }
         Ok(())
     }
+}
+
+async fn begin_to_send(context: &jetstream::Context, entry: &Entry) -> Result<PublishAckFuture, String> {
+    let Some((thing, name)) = event::name_of(&entry.kind) else {
+        return Err(format!("{} has no name on the wire", entry.kind));
+    };
+    let subject = match entry.to {
+        Some((to, _)) => subject::peer(entry.at.service, entry.at.shard, to),
+        None => subject::event(entry.at.service, entry.at.shard, thing, name),
+    };
+    let payload = entry.payload.clone().into();
+    context.publish_with_headers(subject, headers(entry), payload).await.map_err(|error| error.to_string())
+}
+
+/// Sends one entry and waits until the stream has it.
+pub(crate) async fn send_now(context: &jetstream::Context, entry: &Entry) -> Result<(), String> {
+    let acknowledged = begin_to_send(context, entry).await?;
+    tokio::time::timeout(ACK_PATIENCE, acknowledged)
+        .await
+        .map_err(|_| "no acknowledgement in time".to_owned())?
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 /// CloudEvents in binary mode, and what a reader needs to place the entry.

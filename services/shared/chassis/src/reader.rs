@@ -167,17 +167,23 @@ fn read(links: &Links, message: &async_nats::Message, stream_seq: u64) -> Option
         subject: text(envelope::SUBJECT).and_then(|id| id.parse::<Id>().ok()),
         branch: text(envelope::BRANCH).map(str::to_owned),
         actor: text(envelope::ACTOR).unwrap_or_default().to_owned(),
+        cause: text(envelope::CAUSE).unwrap_or_default().to_owned(),
         hops: number(envelope::HOPS).unwrap_or(0).min(255) as u8,
         directory_seq: number(envelope::DIRECTORY).unwrap_or(0),
         recorded_at: Time(text(envelope::RECORDED_AT)?.parse().ok()?),
         occurred_at: text(envelope::OCCURRED_AT).and_then(|at| at.parse().ok()).map(Time),
+        to: None,
         traceparent: text(envelope::TRACEPARENT).unwrap_or_default().to_owned(),
+        hash: hex::decode(text(envelope::HASH)?).ok()?,
         stream_seq,
     };
     place(links, subject::parse(&message.subject)?, entry)
 }
 
-fn place(links: &Links, place: Place, entry: Incoming) -> Option<Feed> {
+fn place(links: &Links, place: Place, mut entry: Incoming) -> Option<Feed> {
+    if let Place::Peer { to, .. } = place {
+        entry.to = Some(to);
+    }
     match place {
         Place::Event { service: Service::Directory, .. } => Some(Feed::Directory(entry)),
         Place::Event { service, shard } if links.owned.contains(&shard) => {
@@ -198,16 +204,20 @@ fn place(links: &Links, place: Place, entry: Incoming) -> Option<Feed> {
 async fn look_at_pairs(links: &Links) {
     let owned: Vec<i16> = links.owned.iter().map(|shard| shard.number() as i16).collect();
     loop {
-        let pairs: Vec<(i16, i16, i64)> =
-            sqlx::query_as("select from_shard, to_shard, seq from pair where to_shard = any($1)")
-                .bind(&owned)
-                .fetch_all(&links.pool)
-                .await
-                .unwrap_or_default();
-        for (from, to, seq) in pairs {
+        // Each epoch addresses an entry to every home, so the last number of a pair is of its shard's epoch.
+        let pairs: Vec<(i16, i16, i32, i64)> = sqlx::query_as(
+            "select p.from_shard, p.to_shard, s.epoch, p.seq from pair p join shard s on s.shard = p.from_shard \
+             where p.to_shard = any($1)",
+        )
+        .bind(&owned)
+        .fetch_all(&links.pool)
+        .await
+        .unwrap_or_default();
+        for (from, to, epoch, seq) in pairs {
             if let (Some(from), Some(to)) = (Shard::new(from as u16), Shard::new(to as u16)) {
                 let source = Source { service: links.service, from, to, peer: true };
-                let _ = links.control.send(Control::Announced { source, epoch: 1, seq: seq as u64 });
+                let _ =
+                    links.control.send(Control::Announced { source, epoch: epoch as u32, seq: seq as u64 });
             }
         }
         tokio::time::sleep(Duration::from_secs(5)).await;

@@ -33,6 +33,7 @@ create table if not exists journal (
     traceparent text not null,
     primary key (shard, seq)
 );
+comment on column journal.seq is 'Rises over epochs too, so a number is never given twice in one journal; an epoch begins above all that was known.';
 comment on table journal is 'The truth, the outbox and the audit trail: seq without gaps, each entry hashed over the one before.';
 create index if not exists journal_pair on journal (shard, to_shard, pair_seq) where to_shard is not null;
 create index if not exists journal_subject on journal (subject) where subject is not null;
@@ -47,6 +48,8 @@ create table if not exists cursor (
     stream_seq int8 not null,
     primary key (to_shard, service, from_shard, peer)
 );
+alter table cursor add column if not exists hash bytea not null default ''::bytea;
+comment on column cursor.hash is 'Of the last applied entry, over which the next one is hashed; empty or zero: not known.';
 comment on table cursor is 'How far each source is applied, written with its effects. Peer: entries addressed to to_shard, counted by pair.';
 
 create table if not exists pair (
@@ -78,6 +81,7 @@ create table if not exists reply (
     at timestamptz not null default clock_timestamp(),
     primary key (request, caller)
 );
+create index if not exists reply_at on reply (at);
 comment on table reply is 'Accepted requests, remembered 72 h; content is a keyed hash, the reply holds ids only.';
 
 create table if not exists directory_entry (
@@ -155,3 +159,34 @@ create table if not exists executor (
     primary key (name, shard)
 );
 comment on table executor is 'How far each executor has read the journal; acting: begun, outcome not recorded.';
+
+create table if not exists rewinding (
+    service text not null,
+    shard int2 not null,
+    reader int2 not null,
+    peer boolean not null,
+    own boolean not null,
+    epoch int4 not null,
+    seq int8 not null,
+    from_epoch int4 not null,
+    from_seq int8 not null,
+    to_epoch int4 not null,
+    to_seq int8 not null,
+    noted boolean not null default false,
+    primary key (service, shard, reader, peer, own, epoch)
+);
+comment on table rewinding is 'Stretches of history taken back: own: by this service; else after they had been heard here. Peer: counted by pair.';
+comment on column rewinding.noted is 'Which entries were withdrawn stands in ghost, as far as it could be found out.';
+
+create table if not exists ghost (
+    service text not null,
+    shard int2 not null,
+    epoch int4 not null,
+    seq int8 not null,
+    kind text not null,
+    subject uuid,
+    recorded_at int8 not null,
+    primary key (service, shard, epoch, seq)
+);
+comment on table ghost is 'Entries that were withdrawn: of this service''s journal, or heard here before they were.';
+create index if not exists ghost_subject on ghost (subject) where subject is not null;

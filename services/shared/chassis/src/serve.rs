@@ -106,6 +106,7 @@ async fn run<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartErro
     let listener = TcpListener::bind(config.address(C::SERVICE))
         .await
         .map_err(|source| StartError::Listen { address: config.address(C::SERVICE), source })?;
+    let journal = Journal::new(handle.clone(), nats.clone(), peers.clone());
     let writer = Writer {
         shared,
         options,
@@ -122,7 +123,7 @@ async fn run<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartErro
         tokio::spawn(executor::run(handle.clone(), executor, setup.stop.clone()));
     }
     let routes = (service.routes)(handle.clone());
-    answer(listener, routes, handle, &setup, writing).await
+    answer(listener, routes.add_service(JournalServiceServer::new(journal)), handle, &setup, writing).await
 }
 
 /// The directory has one home; all others sixteen.
@@ -176,7 +177,6 @@ async fn answer<C: Core>(
         real_now: Arc::new(move || clock.knows_time().then(|| clock.real_now())),
     };
     let routes = routes
-        .add_service(JournalServiceServer::new(Journal::new(handle.clone())))
         .add_service(QuarantineServiceServer::new(Quarantine::new(handle)))
         .add_service(health)
         .add_service(reflection);
@@ -218,20 +218,23 @@ fn finished(writing: Result<Result<(), String>, tokio::task::JoinError>) -> Resu
     }
 }
 
-/// Serving while a writer runs here, or while it waits for shards.
+/// Serving while a writer runs here, or while it waits for shards. `journal`: not while a shard here has lost its tail.
 async fn report_health<C: Core>(reporter: tonic_health::server::HealthReporter, handle: Handle<C>) {
     let mut was = None;
     loop {
-        let serving = handle.is_ready();
-        if was != Some(serving) {
-            let status = if serving {
-                tonic_health::ServingStatus::Serving
-            } else {
-                tonic_health::ServingStatus::NotServing
-            };
-            reporter.set_service_status("", status).await;
-            was = Some(serving);
+        let now = (handle.is_ready(), handle.lost().is_empty());
+        if was != Some(now) {
+            reporter.set_service_status("", status(now.0)).await;
+            reporter.set_service_status(WHOLE_HISTORY, status(now.0 && now.1)).await;
+            was = Some(now);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// What health calls the question whether every shard here has its whole history.
+pub const WHOLE_HISTORY: &str = "journal";
+
+fn status(serving: bool) -> tonic_health::ServingStatus {
+    if serving { tonic_health::ServingStatus::Serving } else { tonic_health::ServingStatus::NotServing }
 }

@@ -22,6 +22,7 @@ pub struct CommitParts {
     pub directory: bool,
     pub aside: AsideParts,
     pub published: bool,
+    pub rewindings: bool,
     /// By index into the service's tables.
     pub puts: Vec<usize>,
     pub deletes: Vec<usize>,
@@ -112,11 +113,11 @@ fn small_tables(b: &mut Builder, parts: &CommitParts) {
         ));
     }
     if parts.cursors {
-        let rows = b.unnest(&["text", "int2", "int2", "bool", "int4", "int8", "int8"]);
+        let rows = b.unnest(&["text", "int2", "int2", "bool", "int4", "int8", "int8", "bytea"]);
         b.part(&format!(
-            "insert into cursor (service, from_shard, to_shard, peer, epoch, seq, stream_seq) select * from {rows} \
+            "insert into cursor (service, from_shard, to_shard, peer, epoch, seq, stream_seq, hash) select * from {rows} \
              on conflict (to_shard, service, from_shard, peer) \
-             do update set epoch = excluded.epoch, seq = excluded.seq, stream_seq = excluded.stream_seq"
+             do update set epoch = excluded.epoch, seq = excluded.seq, stream_seq = excluded.stream_seq, hash = excluded.hash"
         ));
     }
     if parts.pairs {
@@ -145,6 +146,15 @@ fn small_tables(b: &mut Builder, parts: &CommitParts) {
         // the batch leaves out marks of shards that it writes.
         b.part(&format!(
             "update shard s set published = u.seq from {rows} as u(shard, seq) where s.shard = u.shard and s.published < u.seq"
+        ));
+    }
+    if parts.rewindings {
+        let rows = b.unnest(&[
+            "text", "int2", "int2", "bool", "bool", "int4", "int8", "int4", "int8", "int4", "int8",
+        ]);
+        b.part(&format!(
+            "insert into rewinding (service, shard, reader, peer, own, epoch, seq, from_epoch, from_seq, to_epoch, to_seq) \
+             select * from {rows} on conflict do nothing"
         ));
     }
 }

@@ -5,17 +5,22 @@ mod drive;
 
 use std::{sync::Arc, time::Duration};
 
-use chassis_core::{Core, Incoming, Machine, store::Head, store::Source};
+use chassis_core::{
+    Core, Incoming, Machine, Opening, Outcome,
+    store::{Found, Head, Source},
+};
 use proto::{Service, Shard, Time};
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ghosts,
     handle::{Shared, Submitted, View, unavailable},
     journal::Peers,
     publisher, reader,
     session::{Session, SessionError},
+    stream_walk, take,
     telemetry::Instruments,
 };
 
@@ -29,6 +34,7 @@ pub(crate) enum Control {
     AskedPassed { until: Time, answer: oneshot::Sender<Vec<Head>> },
     Passed { until: Time, heads: Vec<(Service, Shard, u32, u64)>, silent: Vec<Service> },
     Published(Vec<(Shard, u64)>),
+    OpenEpoch { opening: Opening, outcome: oneshot::Sender<Outcome> },
 }
 
 /// An entry on its way from the reader to the loop.
@@ -54,8 +60,8 @@ enum Ended {
     Stopped,
     /// The session is in doubt: all that was known is dropped.
     SessionLost,
-    /// More shards came free: begin again with them, on the same session.
-    MoreShards(Box<Session>),
+    /// More shards came free, or an epoch was opened: begin again, on the same session.
+    Anew(Box<Session>),
     Broken(String),
 }
 
@@ -87,7 +93,7 @@ impl<C: Core> Writer<C> {
             match ended {
                 Ended::Stopped => break,
                 Ended::SessionLost => self.pause(Duration::from_millis(50)).await,
-                Ended::MoreShards(session) => kept = Some(session),
+                Ended::Anew(session) => kept = Some(session),
                 Ended::Broken(why) => {
                     tracing::error!(service = %C::SERVICE, why, "a broken invariant: this writer stops");
                     return Err(why);
@@ -139,14 +145,23 @@ impl<C: Core> Writer<C> {
 
     /// Reads what the store knows and drives the machine.
     async fn begin(&mut self, mut session: Session) -> Result<Ended, SessionError> {
+        // Whatever waited in the run before is looked at anew.
+        session.leave(Vec::new());
         let mut found = session.find::<C>().await?;
         found.aside = session.take(self.shared.process).await?;
         if found.aside.unclean {
             tracing::warn!(service = %C::SERVICE, "an owner before did not leave in order: trying inputs one by one");
         }
+        self.look_for_lost_tails(&mut found, &mut session).await?;
         let cursors = found.cursors.clone();
-        let published = found.published.clone();
         let owned = session.held().to_vec();
+        let works: Vec<Shard> = owned
+            .iter()
+            .filter(|shard| found.lost.iter().all(|lost| lost.shard != **shard))
+            .copied()
+            .collect();
+        // A shard that waits says nothing: its newest message in the stream is what tells of the lost ones.
+        let published = found.published.iter().filter(|(shard, _)| works.contains(shard)).copied().collect();
         let machine =
             match Machine::<C>::new(self.shared.config.limits(), found, self.shared.started.elapsed()) {
                 Ok(machine) => machine,
@@ -177,6 +192,7 @@ impl<C: Core> Writer<C> {
             control: control.clone(),
         };
         reader::spawn(links, cursors, scope.clone());
+        self.look_after_history(works, &scope);
         self.set_control(Some(control.clone()));
         let ended = self
             .drive(drive::Drive::new(machine, session, publisher, control, control_in, feed, feed_in))
@@ -184,6 +200,38 @@ impl<C: Core> Writer<C> {
         scope.cancel();
         self.set_control(None);
         Ok(ended)
+    }
+
+    /// A shard that does not have all that others heard from it waits for its recovery; the others work.
+    async fn look_for_lost_tails(
+        &self,
+        found: &mut Found,
+        session: &mut Session,
+    ) -> Result<(), SessionError> {
+        let (pool, nats) = (&self.shared.pool, &self.nats);
+        let lost = take::compare(C::SERVICE, &found.heads, pool, nats, &self.peers)
+            .await
+            .map_err(|source| SessionError::Statement { what: "comparing heads with the journal", source })?;
+        for lost in &lost {
+            if let Some(head) = found.heads.iter().find(|head| head.shard == lost.shard) {
+                tracing::error!(service = %C::SERVICE, why = lost.reason(head), "alarm");
+            }
+        }
+        if !lost.is_empty() {
+            session.leave(lost.iter().map(|lost| lost.shard).collect());
+            found.timers = session.timers().await?;
+        }
+        found.lost = lost;
+        Ok(())
+    }
+
+    /// What the stream lost is sent again; what was withdrawn is written down.
+    fn look_after_history(&self, works: Vec<Shard>, scope: &CancellationToken) {
+        let (nats, pool) = (self.nats.clone(), self.shared.pool.clone());
+        let walker = stream_walk::Walker { service: C::SERVICE, owned: works, nats, pool };
+        tokio::spawn(scope.clone().run_until_cancelled_owned(walker.run()));
+        let noting = ghosts::note(C::SERVICE, self.nats.clone(), self.shared.pool.clone());
+        tokio::spawn(scope.clone().run_until_cancelled_owned(noting));
     }
 
     /// Commands that waited for shards which are not here: tried elsewhere by their callers.

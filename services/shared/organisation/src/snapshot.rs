@@ -83,7 +83,9 @@ impl Snapshot {
 
     /// Takes in the next entry of the directory's journal.
     pub fn apply(&mut self, seq: u64, event: &AnyEvent) -> Result<(), ApplyError> {
-        if seq != self.seq + 1 {
+        // Numbers that a rewound history withdrew are not given again.
+        let may_jump = matches!(event, AnyEvent::HistoryRewound(_)) && seq > self.seq;
+        if seq != self.seq + 1 && !may_jump {
             return Err(ApplyError::OutOfOrder { known: self.seq, found: seq });
         }
         match event {

@@ -131,7 +131,7 @@ impl Act {
             Action::AnswerPassed { .. } => Act::AnswerPassed,
             Action::Repair { .. } => Act::Repair,
             Action::RepairDirectory { .. } => Act::RepairDirectory,
-            Action::Alarm(_) | Action::Stop(_) => return None,
+            Action::Alarm(_) | Action::Stop(_) | Action::StartOver => return None,
         })
     }
 

@@ -24,6 +24,7 @@ mod doubled;
 mod promises;
 mod services;
 mod stream;
+mod withdrawn;
 
 /// Journals under construction, all in one shard.
 #[derive(Default)]

@@ -20,6 +20,7 @@ use crate::{
     aside::{Changes, Fault, SetAside, Ward},
     core::Core,
     entry::{Entry, Said},
+    epoch::{Lost, lost_tail},
     input::{Answer, Ask, Input, Outcome},
     refusal::{Halt, Refusal, RefusalKind},
     step::{Effects, Frame, RowChange, Rows, Step, TimerChange},
@@ -31,6 +32,8 @@ pub const MAX_HOPS: u8 = 64;
 
 /// What the machine lends to a batch while it is decided.
 pub(crate) struct Ground<'a> {
+    /// Shards that wait for their recovery.
+    pub lost: &'a [Shard],
     pub rows: &'a mut Rows,
     pub heads: &'a mut BTreeMap<Shard, Head>,
     pub pairs: &'a mut BTreeMap<(Shard, Shard), u64>,
@@ -46,6 +49,8 @@ pub(crate) struct Ground<'a> {
 pub(crate) struct Undo {
     pub heads: BTreeMap<Shard, Head>,
     pub pairs: BTreeMap<(Shard, Shard), u64>,
+    /// Shards whose waiting the batch ended.
+    pub lost: BTreeMap<Shard, (Head, Lost)>,
     /// Only if the batch changed it.
     pub ward: Option<Box<Ward>>,
 }
@@ -106,7 +111,8 @@ impl OpenBatch {
         }
         let home = input.home();
         let Some(head) = ground.heads.get(&home) else {
-            self.refuse(input, not_mine(home));
+            let waits = ground.lost.contains(&home);
+            self.refuse(input, if waits { lost_tail(home) } else { not_mine(home) });
             return Decided::Done;
         };
         let stamp = stamp(head.stamp, input.after(), ground.business_now);
@@ -344,7 +350,7 @@ fn repeat_answer<C: Core>(known: &Remembered, content: &[u8; 16]) -> Outcome {
     Ok(Answer { reply: known.reply.clone(), at })
 }
 
-fn not_mine(shard: Shard) -> Refusal {
+pub(crate) fn not_mine(shard: Shard) -> Refusal {
     let mut refusal = Refusal::new(
         RefusalKind::Unavailable,
         "no-owner",

@@ -6,9 +6,13 @@ use std::{
     time::Duration,
 };
 
-use proto::{Id, Time};
+use proto::{Id, Shard, Time, envelope::Position};
 
-use crate::store::Cursor;
+use crate::{
+    entry::{About, Entry},
+    epoch::{self, Place, Rewinding},
+    store::{Cursor, Source},
+};
 
 /// An entry as it came over the stream or out of the source's journal.
 #[derive(Clone, Debug)]
@@ -23,13 +27,45 @@ pub struct Incoming {
     pub subject: Option<Id>,
     pub branch: Option<String>,
     pub actor: String,
+    pub cause: String,
     pub hops: u8,
     pub directory_seq: u64,
     pub recorded_at: Time,
     pub occurred_at: Option<Time>,
+    /// The home that it is addressed to.
+    pub to: Option<Shard>,
     pub traceparent: String,
+    /// The entry's hash as far as it came along: whole out of a journal, its
+    /// first bytes over the stream. Empty: not told.
+    pub hash: Vec<u8>,
     /// Where it stood in the stream; 0 when it came from the journal.
     pub stream_seq: u64,
+}
+
+impl Incoming {
+    /// The hash of this entry over the one before it, as its source counts it.
+    fn chained(&self, source: &Source, previous: &[u8; 32]) -> [u8; 32] {
+        let at = Position { service: source.service, shard: source.from, epoch: self.epoch, seq: self.seq };
+        let entry = Entry {
+            at,
+            hash: [0; 32],
+            kind: self.kind.clone(),
+            payload: self.payload.clone(),
+            about: About {
+                subject: self.subject,
+                branch: self.branch.clone(),
+                occurred_at: self.occurred_at,
+            },
+            actor: self.actor.clone(),
+            cause: self.cause.clone(),
+            hops: self.hops,
+            directory_seq: self.directory_seq,
+            recorded_at: self.recorded_at,
+            to: self.to.map(|to| (to, self.pair_seq)),
+            traceparent: String::new(),
+        };
+        entry.chained(previous)
+    }
 }
 
 /// How far entries may run ahead of a gap before they are dropped: they are
@@ -80,12 +116,14 @@ impl Inbox {
     /// Known: skipped. Next: queued. Later: kept aside until the gap is mended.
     pub fn take(&mut self, entry: Incoming, now: Duration) {
         let place = self.place(&entry);
-        if place <= self.tail {
+        self.notice_epoch(place.0);
+        if place <= self.tail || self.may_be_withdrawn(&entry) {
+            self.watch(now);
             return;
         }
         if self.queue.len() >= WAITING {
             self.announced = self.announced.max(place);
-        } else if self.is_next(place) {
+        } else if self.is_next(place, &entry) {
             self.enqueue(entry, place);
             while let Some(next) = self.next_ahead() {
                 let entry = self.ahead.remove(&next).expect("just found");
@@ -101,6 +139,7 @@ impl Inbox {
 
     /// The source says that its head is here.
     pub fn announced(&mut self, epoch: u32, seq: u64, now: Duration) {
+        self.notice_epoch(epoch);
         self.announced = self.announced.max((epoch, seq));
         self.watch(now);
     }
@@ -128,11 +167,12 @@ impl Inbox {
         self.queue.front()
     }
 
-    pub fn pop(&mut self) -> Option<Incoming> {
+    /// The next one, taken out; `hash`: its own, as `follows` found it.
+    pub fn pop(&mut self, hash: [u8; 32]) -> Option<Incoming> {
         let entry = self.queue.pop_front()?;
         let (epoch, seq) = self.place(&entry);
         let stream_seq = self.cursor.stream_seq.max(entry.stream_seq);
-        self.cursor = Cursor { epoch, seq, stream_seq };
+        self.cursor = Cursor { epoch, seq, stream_seq, hash };
         Some(entry)
     }
 
@@ -148,6 +188,47 @@ impl Inbox {
         self.queue.clear();
         self.ahead.clear();
         self.watch(now);
+    }
+
+    /// The hash of the next entry if it chains on the last applied one; an
+    /// error if history was changed without an epoch.
+    pub fn follows(&self, source: &Source, entry: &Incoming) -> Result<[u8; 32], String> {
+        if self.peer {
+            // Entries for others stand in between.
+            return Ok([0; 32]);
+        }
+        let mut previous = self.cursor.hash;
+        if entry.epoch > self.cursor.epoch
+            && let Some(rewound) = epoch::rewound(&entry.kind, &entry.payload)
+        {
+            let from: [u8; 32] = rewound.from_hash.try_into().unwrap_or_default();
+            let is_at = (self.cursor.epoch, self.cursor.seq) == (rewound.from_epoch, rewound.from_seq);
+            if is_at && previous != [0; 32] && previous != from {
+                return Err(format!(
+                    "it follows another {}.{} than was heard here",
+                    rewound.from_epoch, rewound.from_seq
+                ));
+            }
+            previous = from;
+        }
+        if previous == [0; 32] && self.cursor.seq > 0 {
+            // Nothing to compare with; what a journal tells whole is where to begin.
+            return Ok(entry.hash.as_slice().try_into().unwrap_or_default());
+        }
+        let hash = entry.chained(source, &previous);
+        if hash.starts_with(&entry.hash) {
+            return Ok(hash);
+        }
+        Err(format!("it does not chain on {}.{}", self.cursor.epoch, self.cursor.seq))
+    }
+
+    /// What was applied here and is withdrawn by this entry, if it is one that
+    /// opens an epoch.
+    pub fn withdrawn_by(&self, source: &Source, entry: &Incoming) -> Option<Rewinding> {
+        let from = self.rewound_from(entry).filter(|_| entry.epoch > self.cursor.epoch)?;
+        let to = (self.cursor.epoch, self.cursor.seq);
+        let at = self.place(entry);
+        (to > from && to.1 > 0).then_some(Rewinding { source: *source, own: false, at, from, to })
     }
 
     /// Everything up to this place has been applied. A source that has said nothing yet names no entry that could come.
@@ -167,19 +248,51 @@ impl Inbox {
         (entry.epoch, if self.peer { entry.pair_seq } else { entry.seq })
     }
 
-    fn is_next(&self, (epoch, seq): (u32, u64)) -> bool {
+    /// In the same epoch by number; into another one over the entry that opens
+    /// it, if all that this one follows was heard (or never was anything).
+    fn is_next(&self, (epoch, seq): Place, entry: &Incoming) -> bool {
+        if let Some(from) = self.rewound_from(entry)
+            && epoch > self.tail.0
+        {
+            return from.1 == 0 || from <= self.tail;
+        }
         let same_epoch = epoch == self.tail.0 || self.tail == (0, 0);
         same_epoch && seq == self.tail.1 + 1
     }
 
-    fn next_ahead(&self) -> Option<(u32, u64)> {
-        let first = *self.ahead.keys().next()?;
-        self.is_next(first).then_some(first)
+    /// Where the entry says that it follows, as this inbox counts.
+    fn rewound_from(&self, entry: &Incoming) -> Option<Place> {
+        let said = epoch::rewound(&entry.kind, &entry.payload)?;
+        Some((said.from_epoch, if self.peer { said.from_pair_seq } else { said.from_seq }))
     }
 
-    fn enqueue(&mut self, entry: Incoming, place: (u32, u64)) {
+    fn next_ahead(&self) -> Option<Place> {
+        let (place, entry) = self.ahead.iter().next()?;
+        self.is_next(*place, entry).then_some(*place)
+    }
+
+    fn enqueue(&mut self, entry: Incoming, place: Place) {
         self.tail = place;
         self.queue.push_back(entry);
+    }
+
+    /// A newer epoch exists: what waits here may be withdrawn, and is read from
+    /// the source's journal, which does not hold what was.
+    fn notice_epoch(&mut self, epoch: u32) {
+        if epoch <= self.announced.0 || epoch <= self.tail.0 {
+            return;
+        }
+        self.announced = self.announced.max((epoch, 0));
+        if self.tail.0 > 0 || !self.queue.is_empty() {
+            self.queue.clear();
+            self.tail = (self.cursor.epoch, self.cursor.seq);
+        }
+        self.ahead.retain(|place, _| place.0 >= epoch);
+    }
+
+    /// Out of the stream, and of an older epoch than the newest one known.
+    fn may_be_withdrawn(&self, entry: &Incoming) -> bool {
+        entry.stream_seq > 0 && entry.epoch < self.announced.0
     }
 
     fn watch(&mut self, now: Duration) {
@@ -193,78 +306,4 @@ impl Inbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(seq: u64) -> Incoming {
-        Incoming {
-            epoch: 1,
-            seq,
-            pair_seq: 0,
-            kind: "x".into(),
-            payload: Vec::new(),
-            subject: None,
-            branch: None,
-            actor: String::new(),
-            hops: 0,
-            directory_seq: 0,
-            recorded_at: Time(0),
-            occurred_at: None,
-            traceparent: String::new(),
-            stream_seq: seq + 100,
-        }
-    }
-
-    fn drain(inbox: &mut Inbox) -> Vec<u64> {
-        std::iter::from_fn(|| inbox.pop()).map(|e| e.seq).collect()
-    }
-
-    #[test]
-    fn repeats_are_skipped_and_disorder_is_mended() {
-        let mut inbox = Inbox::new(Cursor::default(), false);
-        for seq in [1, 2, 2, 4, 5, 1, 3, 5, 6] {
-            inbox.take(entry(seq), Duration::ZERO);
-        }
-        assert_eq!(drain(&mut inbox), [1, 2, 3, 4, 5, 6]);
-        assert!(!inbox.is_waiting());
-        assert_eq!(inbox.cursor.stream_seq, 106);
-    }
-
-    #[test]
-    fn a_source_without_entries_holds_nobody_up() {
-        let inbox = Inbox::new(Cursor::default(), false);
-        assert!(inbox.has_reached(1, 0) && !inbox.has_reached(1, 1));
-    }
-
-    #[test]
-    fn a_gap_asks_for_repair_after_half_a_second() {
-        let mut inbox = Inbox::new(Cursor { epoch: 1, seq: 9, stream_seq: 0 }, false);
-        inbox.take(entry(11), Duration::ZERO);
-        assert_eq!(inbox.wants_repair(Duration::from_millis(400)), None);
-        assert_eq!(inbox.wants_repair(Duration::from_millis(600)), Some((1, 9)));
-        assert_eq!(inbox.wants_repair(Duration::from_millis(700)), None, "asked already");
-        inbox.take(entry(10), Duration::from_millis(800));
-        assert_eq!(drain(&mut inbox), [10, 11]);
-        assert_eq!(inbox.wants_repair(Duration::from_secs(9)), None);
-    }
-
-    #[test]
-    fn a_source_that_stands_still_is_bounded_and_read_again() {
-        let mut inbox = Inbox::new(Cursor::default(), false);
-        (1..=WAITING as u64 + 9).for_each(|seq| inbox.take(entry(seq), Duration::ZERO));
-        assert_eq!(inbox.len(), WAITING);
-        assert_eq!(inbox.wants_repair(Duration::from_secs(1)), None, "there is no room for it yet");
-        inbox.pop();
-        assert_eq!(inbox.wants_repair(Duration::from_secs(1)), Some((1, WAITING as u64)));
-    }
-
-    #[test]
-    fn a_lost_tail_is_found_by_the_announced_head() {
-        let mut inbox = Inbox::new(Cursor { epoch: 1, seq: 5, stream_seq: 0 }, false);
-        inbox.announced(1, 7, Duration::ZERO);
-        assert_eq!(inbox.wants_repair(Duration::from_secs(1)), Some((1, 5)));
-        inbox.take(entry(6), Duration::from_secs(1));
-        inbox.take(entry(7), Duration::from_secs(1));
-        assert!(!inbox.is_waiting());
-    }
-}
+mod tests;

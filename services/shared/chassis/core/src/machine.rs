@@ -9,7 +9,9 @@
 //! ```
 
 mod care;
+mod epochs;
 mod gather;
+mod limits;
 mod settle;
 
 use std::{
@@ -21,6 +23,7 @@ use std::{
 use organisation::Snapshot;
 use proto::{Service, Shard, Time};
 
+pub use self::limits::Limits;
 use crate::{
     aggregate::RowKey,
     aside::{Order, Ward},
@@ -28,42 +31,13 @@ use crate::{
     clock::Clock,
     core::Core,
     entry::Entry,
+    epoch::{Lost, Opening, Rewinding},
     inbox::{Inbox, Incoming},
     input::{Ask, Input, Outcome},
     refusal::{Refusal, RefusalKind},
     step::{Rows, TimerChange},
     store::{Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Source, TimerRow, Timers},
 };
-
-/// How much one batch takes, and how much may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    pub timers: usize,
-    pub commands: usize,
-    pub events: usize,
-    /// Commands beyond this many are refused with a retry delay.
-    pub waiting_commands: usize,
-    /// Events beyond this many are not pulled.
-    pub waiting_events: usize,
-    /// Rows kept in memory between batches.
-    pub cached_rows: usize,
-    /// A round trip at least this often.
-    pub beat: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            timers: 128,
-            commands: 256,
-            events: 256,
-            waiting_commands: 4_096,
-            waiting_events: 8_192,
-            cached_rows: 60_000,
-            beat: Duration::from_secs(3),
-        }
-    }
-}
 
 /// What the machine is told.
 pub enum Happening<C: Core> {
@@ -119,6 +93,11 @@ pub enum Happening<C: Core> {
         silent: Vec<Service>,
     },
     Published(Vec<(Shard, u64)>),
+    /// An operator opens the next epoch of a shard.
+    OpenEpoch {
+        token: u64,
+        opening: Opening,
+    },
     Tick,
 }
 
@@ -150,6 +129,8 @@ pub enum Action {
     },
     /// Something an operator should know.
     Alarm(String),
+    /// An epoch was opened: all that is held in memory belongs to the one before.
+    StartOver,
     /// A broken invariant: this writer must not go on.
     Stop(String),
 }
@@ -183,6 +164,8 @@ struct Settling {
     directory: Vec<DirectoryEntry>,
     published: Vec<(Shard, u64)>,
     asked: Vec<(u64, Time)>,
+    openings: Vec<u64>,
+    starts_over: bool,
 }
 
 enum Judging {
@@ -199,6 +182,11 @@ pub struct Machine<C: Core> {
     directory: Snapshot,
     rows: Rows,
     heads: BTreeMap<Shard, Head>,
+    /// Shards that wait for their recovery: nothing is decided for them.
+    lost: BTreeMap<Shard, (Head, Lost)>,
+    openings: Vec<(u64, Opening)>,
+    /// Met by readers, not committed yet.
+    rewindings: Vec<Rewinding>,
     pairs: BTreeMap<(Shard, Shard), u64>,
     inboxes: BTreeMap<Source, Inbox>,
     directory_inbox: Inbox,
@@ -236,12 +224,22 @@ impl<C: Core> Machine<C> {
         }
         let mut clock = Clock::default();
         clock.heard(found.database_now, monotonic);
-        let owned: Vec<Shard> = found.heads.iter().map(|head| head.shard).collect();
+        let (lost, heads) = epochs::apart(found.heads, found.lost);
+        let mut ward = Ward::new(&found.aside);
+        // What is held in a shard that waits waits with it.
+        ward.held.retain(|aggregate, _| heads.contains_key(&aggregate.shard()));
+        let owned: Vec<Shard> = heads.keys().copied().collect();
         let saved: BTreeMap<Source, Cursor> = found.cursors.into_iter().collect();
+        // What a shard that waits addressed to others may be among what it lost.
         let inboxes = gather::sources::<C>(&owned)
+            .filter(|source| !source.peer || !lost.contains_key(&source.from))
             .map(|source| (source, Inbox::new(saved.get(&source).copied().unwrap_or_default(), source.peer)))
             .collect();
-        let at = Cursor { epoch: 1, seq: directory.seq(), stream_seq: 0 };
+        let at = Cursor {
+            epoch: epochs::of_directory(&found.directory),
+            seq: directory.seq(),
+            ..Cursor::default()
+        };
         let mut machine = Machine {
             limits,
             phase: Phase::Idle,
@@ -249,13 +247,16 @@ impl<C: Core> Machine<C> {
             directory_inbox: Inbox::new(at, false),
             directory,
             rows: Rows::new(),
-            heads: found.heads.into_iter().map(|head| (head.shard, head)).collect(),
+            heads,
+            lost,
+            openings: Vec::new(),
+            rewindings: Vec::new(),
             pairs: found.pairs.into_iter().map(|(from, to, n)| ((from, to), n)).collect(),
             inboxes,
             blocked: BTreeSet::new(),
             commands: VecDeque::new(),
             orders: VecDeque::new(),
-            ward: Ward::new(&found.aside),
+            ward,
             care: care::Care::new(&found.aside, limits.timers + limits.commands + limits.events, monotonic),
             taken: Vec::new(),
             directory_before: None,
@@ -271,6 +272,7 @@ impl<C: Core> Machine<C> {
             next_source: 0,
             leap_alarmed: false,
         };
+        machine.announce_pairs(monotonic);
         machine.hold_timers(found.timers);
         Ok(machine)
     }
@@ -288,6 +290,11 @@ impl<C: Core> Machine<C> {
 
     pub fn owns(&self, shard: Shard) -> bool {
         self.heads.contains_key(&shard)
+    }
+
+    /// Shards that wait for their recovery.
+    pub fn lost(&self) -> impl Iterator<Item = &Lost> {
+        self.lost.values().map(|(_, lost)| lost)
     }
 
     pub fn heads(&self) -> impl Iterator<Item = &Head> {
@@ -412,6 +419,7 @@ impl<C: Core> Machine<C> {
                     *mark = seq.max(*mark);
                 }
             }
+            Happening::OpenEpoch { token, opening } => self.openings.push((token, opening)),
             Happening::Tick => {}
         }
     }

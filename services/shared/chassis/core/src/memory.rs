@@ -5,20 +5,20 @@
 //! nothing survives here that would be lost there.
 
 mod aside;
+mod kept;
+mod prune;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use proto::{Id, Service, Shard, Time, envelope::Position};
-use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
+use self::kept::{Kept, decode, decode_entry, encode, encode_entry, encode_head, fits, id_of, shard_of};
 use crate::{
-    aggregate::{ColumnKind, RowKey, Table, Value},
+    aggregate::{RowKey, Table, Value},
     core::Core,
-    entry::{About, Entry},
+    entry::Entry,
+    epoch::Rewinding,
     step::RowChange,
     store::{
         Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Remembered, Source, TimerRow, Timers,
@@ -45,8 +45,8 @@ type Bytes16 = [u8; 16];
 /// The key of a cursor: to, service, from, peer.
 type CursorKey = (u16, &'static str, u16, bool);
 
-/// One service's schema.
-#[derive(Debug)]
+/// One service's schema. A clone is a copy to go back to.
+#[derive(Clone, Debug)]
 pub struct Memory {
     service: Service,
     tables: BTreeMap<&'static str, &'static Table>,
@@ -62,6 +62,7 @@ pub struct Memory {
     replies: BTreeMap<(Bytes16, String), Vec<u8>>,
     directory: BTreeMap<u64, Vec<u8>>,
     quarantine: aside::Quarantine,
+    rewindings: Vec<Rewinding>,
 }
 
 impl Memory {
@@ -82,6 +83,7 @@ impl Memory {
             replies: BTreeMap::new(),
             directory: BTreeMap::new(),
             quarantine: aside::Quarantine::default(),
+            rewindings: Vec::new(),
         }
     }
 
@@ -117,6 +119,7 @@ impl Memory {
             timers: self.timers(held),
             aside: crate::aside::FoundAside::default(),
             database_now: self.now,
+            lost: Vec::new(),
         }
     }
 
@@ -141,7 +144,7 @@ impl Memory {
         };
         let reply = |key: &crate::store::RequestKey| {
             let kept = self.replies.get(&(*key.id.uuid().as_bytes(), key.caller.clone()))?;
-            let (shard, content, reply, epoch, seq) = decode(kept);
+            let (shard, content, reply, epoch, seq, _): (_, _, _, _, _, Time) = decode(kept);
             Some(Remembered { shard: shard_of(shard), request: key.clone(), content, reply, epoch, seq })
         };
         Loaded {
@@ -185,14 +188,14 @@ impl Memory {
     fn commit_marks(&mut self, batch: &Batch) {
         for (source, cursor) in &batch.cursors {
             let key = (source.to.number(), source.service.name(), source.from.number(), source.peer);
-            self.cursors.insert(key, encode(&(cursor.epoch, cursor.seq, cursor.stream_seq)));
+            self.cursors.insert(key, encode(&(cursor.epoch, cursor.seq, cursor.stream_seq, cursor.hash)));
         }
         for (from, to, seq) in &batch.pairs {
             self.pairs.insert((from.number(), to.number()), *seq);
         }
         for reply in &batch.replies {
             let key = (*reply.request.id.uuid().as_bytes(), reply.request.caller.clone());
-            let row = (reply.shard.number(), reply.content, &reply.reply, reply.epoch, reply.seq);
+            let row = (reply.shard.number(), reply.content, &reply.reply, reply.epoch, reply.seq, self.now);
             self.replies.insert(key, encode(&row));
         }
         for entry in &batch.directory {
@@ -200,6 +203,7 @@ impl Memory {
             self.directory.entry(entry.seq).or_insert_with(|| encode(&row));
         }
         self.quarantine.commit(&batch.aside);
+        self.rewindings.extend(batch.rewindings.iter().cloned());
         for (shard, seq) in &batch.published {
             let mark = self.published.entry(shard.number()).or_default();
             *mark = (*mark).max(*seq);
@@ -265,8 +269,8 @@ impl Memory {
         self.cursors.iter().map(|((to, service, from, peer), kept)| {
             let service = Service::parse(service).expect("written from a service");
             let source = Source { service, from: shard_of(*from), to: shard_of(*to), peer: *peer };
-            let (epoch, seq, stream_seq) = decode(kept);
-            (source, Cursor { epoch, seq, stream_seq })
+            let (epoch, seq, stream_seq, hash) = decode(kept);
+            (source, Cursor { epoch, seq, stream_seq, hash })
         })
     }
 
@@ -287,6 +291,11 @@ impl Memory {
             let (body, _): (Vec<u8>, Vec<Option<Kept>>) = decode(kept);
             (id_of(*id), body)
         })
+    }
+
+    /// Stretches of history that were taken back.
+    pub fn rewindings(&self) -> &[Rewinding] {
+        &self.rewindings
     }
 
     pub fn armed_timers(&self) -> usize {
@@ -313,91 +322,4 @@ impl Memory {
         };
         self.directory.iter().map(entry).collect()
     }
-}
-
-/// A column's value as it is kept: text, number or truth.
-#[derive(serde::Serialize, serde::Deserialize)]
-enum Kept {
-    Text(String),
-    Int(i64),
-    Bool(bool),
-}
-
-impl Kept {
-    fn of(value: &Value) -> Option<Kept> {
-        match value {
-            Value::Null => None,
-            Value::Text(text) => Some(Kept::Text(text.replace('\0', ""))),
-            Value::Words(words) => Some(Kept::Text(words.join(" "))),
-            Value::Int(number) => Some(Kept::Int(*number)),
-            Value::Time(at) => Some(Kept::Int(at.0)),
-            Value::Bool(truth) => Some(Kept::Bool(*truth)),
-        }
-    }
-}
-
-fn fits(kind: ColumnKind, value: &Value) -> bool {
-    match (kind, value) {
-        (_, Value::Null)
-        | (ColumnKind::Text, Value::Text(_))
-        | (ColumnKind::Words, Value::Words(_))
-        | (ColumnKind::Int, Value::Int(_))
-        | (ColumnKind::Time, Value::Time(_))
-        | (ColumnKind::Bool, Value::Bool(_)) => true,
-        (_, Value::Text(_) | Value::Words(_) | Value::Int(_) | Value::Time(_) | Value::Bool(_)) => false,
-    }
-}
-
-fn encode(value: &impl Serialize) -> Vec<u8> {
-    rmp_serde::to_vec(value).expect("plain data always encodes")
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> T {
-    rmp_serde::from_slice(bytes).expect("only what was encoded here is decoded")
-}
-
-fn encode_head(head: &Head) -> Vec<u8> {
-    encode(&(head.epoch, head.seq, head.hash, head.stamp))
-}
-
-/// Two parts: tuples end at sixteen fields.
-fn encode_entry(entry: &Entry) -> Vec<u8> {
-    let about = (entry.about.subject, &entry.about.branch, entry.about.occurred_at);
-    let caused = (&entry.actor, &entry.cause, entry.hops, &entry.traceparent);
-    let placed = (entry.at.epoch, entry.hash, entry.directory_seq, entry.recorded_at, entry.to);
-    encode(&(placed, &*entry.kind, &entry.payload, about, caused))
-}
-
-type PlacedRow = (u32, [u8; 32], u64, Time, Option<(Shard, u64)>);
-type AboutRow = (Option<Id>, Option<String>, Option<Time>);
-type CausedRow = (String, String, u8, String);
-
-fn decode_entry(service: Service, shard: u16, seq: u64, kept: &[u8]) -> Entry {
-    let (placed, kind, payload, about, caused): (PlacedRow, String, Vec<u8>, AboutRow, CausedRow) =
-        decode(kept);
-    let (epoch, hash, directory_seq, recorded_at, to) = placed;
-    let (subject, branch, occurred_at) = about;
-    let (actor, cause, hops, traceparent) = caused;
-    Entry {
-        at: Position { service, shard: shard_of(shard), epoch, seq },
-        hash,
-        kind: Arc::from(kind),
-        payload,
-        about: About { subject, branch, occurred_at },
-        actor,
-        cause,
-        hops,
-        directory_seq,
-        recorded_at,
-        to,
-        traceparent,
-    }
-}
-
-fn shard_of(number: u16) -> Shard {
-    Shard::new(number).expect("written from a shard")
-}
-
-fn id_of(bytes: Bytes16) -> Id {
-    Id::from_uuid(uuid::Uuid::from_bytes(bytes)).expect("written from an id")
 }

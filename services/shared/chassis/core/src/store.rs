@@ -9,6 +9,7 @@ use crate::{
     aggregate::RowKey,
     aside::{Changes, FoundAside, SetAside},
     entry::Entry,
+    epoch::{Lost, Rewinding},
     step::{RowChange, TimerChange},
 };
 
@@ -79,6 +80,9 @@ pub struct Cursor {
     pub seq: u64,
     /// Where a consumer may begin to find what follows.
     pub stream_seq: u64,
+    /// Of the last applied entry: what follows has to chain on it. All zero:
+    /// not known (peers, whose chain has entries for others in between).
+    pub hash: [u8; 32],
 }
 
 /// An entry of the directory's journal, kept in every service's own schema:
@@ -109,6 +113,8 @@ pub struct Batch {
     pub aside: Changes,
     /// Entries up to here are acknowledged by the stream.
     pub published: Vec<(Shard, u64)>,
+    /// Stretches of history that were taken back: said here, or met by a reader.
+    pub rewindings: Vec<Rewinding>,
 }
 
 impl Batch {
@@ -123,6 +129,7 @@ impl Batch {
             && self.directory.is_empty()
             && self.aside.is_empty()
             && self.published.is_empty()
+            && self.rewindings.is_empty()
     }
 }
 
@@ -146,6 +153,8 @@ pub struct Found {
     /// What is held, and how the owner before went.
     pub aside: FoundAside,
     pub database_now: Time,
+    /// Shards that do not have all that others heard from them: they wait.
+    pub lost: Vec<Lost>,
 }
 
 /// The soonest timers of the writer's shards.

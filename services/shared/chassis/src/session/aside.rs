@@ -8,7 +8,9 @@ use sqlx::{Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
-    PgQuery, Session, SessionError, failed, list,
+    Session, SessionError,
+    bind::{PgQuery, list},
+    failed,
     rows::{id_of, shard_of},
 };
 use crate::statement::AsideParts;
@@ -81,7 +83,7 @@ impl Session {
     }
 
     /// The owner goes in order: who follows has no reason to be careful.
-    pub async fn leave(&mut self, process: Uuid) -> Result<(), SessionError> {
+    pub async fn sign_off(&mut self, process: Uuid) -> Result<(), SessionError> {
         sqlx::query("update tenure set process = null, trying = null where shard = any($1) and process = $2")
             .bind(self.numbers())
             .bind(process)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chassis_core::{ColumnKind, Table, Value, store::Batch};
 use uuid::Uuid;
 
-use super::PgQuery;
+use super::bind::PgQuery;
 
 /// Rows to write and to delete, by the table's place.
 pub struct Puts {

@@ -31,6 +31,7 @@ pub fn cursor_of(row: &PgRow) -> Result<(Source, Cursor), SessionError> {
         epoch: row.get::<i32, _>("epoch") as u32,
         seq: row.get::<i64, _>("seq") as u64,
         stream_seq: row.get::<i64, _>("stream_seq") as u64,
+        hash: row.get::<Vec<u8>, _>("hash").try_into().unwrap_or_default(),
     };
     Ok((source, cursor))
 }

@@ -12,7 +12,7 @@ use chassis_core::{
     store::{Batch, Head, LoadPlan, Loaded, Timers},
 };
 use futures::{FutureExt, future::BoxFuture};
-use proto::{Service, Time};
+use proto::{Service, Shard, Time};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -99,7 +99,7 @@ impl<C: Core> Writer<C> {
             self.show_view(&mut drive);
             if flight.is_none() {
                 if self.stop.is_cancelled() && drive.machine.waiting_commands() == 0 {
-                    self.leave(&mut drive).await;
+                    self.sign_off(&mut drive).await;
                     return Ended::Stopped;
                 }
                 if let Some(ended) = self.look_for_more(&mut drive).await {
@@ -117,9 +117,9 @@ impl<C: Core> Writer<C> {
     }
 
     /// In order, so that whoever follows need not be careful.
-    async fn leave(&self, drive: &mut Drive<C>) {
+    async fn sign_off(&self, drive: &mut Drive<C>) {
         let Some(session) = drive.session.as_mut() else { return };
-        match tokio::time::timeout(STORE_PATIENCE, session.leave(self.shared.process)).await {
+        match tokio::time::timeout(STORE_PATIENCE, session.sign_off(self.shared.process)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::warn!(service = %C::SERVICE, error = %chain(&error), "the shards are left without a word");
@@ -247,6 +247,9 @@ impl<C: Core> Writer<C> {
                 }
                 Action::RepairDirectory { after } => self.peers.repair_directory(after, drive.feed.clone()),
                 Action::Alarm(why) => tracing::error!(service = %C::SERVICE, why, "alarm"),
+                Action::StartOver => {
+                    return Some(drive.session.take().map_or(Ended::SessionLost, Ended::Anew));
+                }
                 Action::Stop(why) => return Some(Ended::Broken(why)),
             }
         }
@@ -303,9 +306,11 @@ impl<C: Core> Writer<C> {
         let seq = drive.machine.directory().seq();
         if drive.directory_seq != seq {
             drive.directory_seq = seq;
-            let owned = drive.machine.heads().map(|head| head.shard).collect();
+            let lost: Vec<Shard> = drive.machine.lost().map(|lost| lost.shard).collect();
+            let works = drive.machine.heads().map(|head| head.shard);
+            let owned = works.chain(lost.iter().copied()).collect();
             let directory = Arc::new(drive.machine.directory().clone());
-            self.show(View { directory, owned, waits: false });
+            self.show(View { directory, owned, lost, waits: false });
         }
         *self.shared.clock.write().unwrap_or_else(std::sync::PoisonError::into_inner) = drive.machine.clock();
         let mut cursors = self.shared.cursors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -328,7 +333,7 @@ impl<C: Core> Writer<C> {
         }
         match tokio::time::timeout(STORE_PATIENCE, session.try_lock(&self.wanted)).await {
             Ok(Ok(more)) if more.is_empty() => None,
-            Ok(Ok(_)) => drive.session.take().map(Ended::MoreShards),
+            Ok(Ok(_)) => drive.session.take().map(Ended::Anew),
             Ok(Err(_)) | Err(_) => Some(Ended::SessionLost),
         }
     }
@@ -350,7 +355,7 @@ impl Op {
                     Err(SessionError::Refused(why)) => Ok(Stored::Refused(why)),
                     committed => committed.map(Stored::Committed),
                 },
-                Op::Beat => session.beat().await.map(Stored::Beaten),
+                Op::Beat => session.idle_beat().await.map(Stored::Beaten),
                 Op::Timers => session.timers().await.map(Stored::Timers),
             }
         };
@@ -384,5 +389,10 @@ fn controlled<C: Core>(drive: &mut Drive<C>, control: Control) -> Happening<C> {
         }
         Control::Passed { until, heads, silent } => Happening::Passed { until, heads, silent },
         Control::Published(marks) => Happening::Published(marks),
+        Control::OpenEpoch { opening, outcome } => {
+            let token = drive.token();
+            drive.answers.insert(token, outcome);
+            Happening::OpenEpoch { token, opening }
+        }
     }
 }

@@ -225,6 +225,10 @@ impl<C: Takes> Site<C> {
                     ground.violation(format!("{} raised an alarm: {why}", C::SERVICE));
                 }
             }
+            Action::StartOver => {
+                let owned = life.owned.clone();
+                self.begin(replica, owned, ground);
+            }
             Action::Stop(why) => ground.violation(format!("{} stopped: {why}", C::SERVICE)),
         }
     }

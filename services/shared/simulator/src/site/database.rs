@@ -6,6 +6,8 @@ use chassis_core::{
     store::{Batch, LoadPlan},
 };
 
+use proto::Time;
+
 use super::Site;
 use crate::{
     event::{Event, Told, Who},
@@ -18,6 +20,10 @@ use crate::{
 
 /// A store action that takes longer puts the session in doubt.
 const PATIENCE: u64 = 20 * SECOND;
+
+/// As in the services: longer than a request's own stamp is accepted.
+const REMEMBERED: i64 = 73 * Time::HOUR;
+const PRUNED_AT_ONCE: usize = 500;
 
 pub(super) enum Op {
     Load(LoadPlan),
@@ -72,7 +78,12 @@ impl<C: Takes> Site<C> {
         self.store.set_clock(ground.database_time(self.place));
         Some(match op {
             Op::Load(plan) => Happening::Loaded(self.store.load(&plan)),
-            Op::Beat => Happening::Beaten { database_now: self.store.beat() },
+            Op::Beat => {
+                // Idle, so there is time to forget answers that nobody may ask for again.
+                let database_now = self.store.beat();
+                self.store.prune(database_now.plus(-REMEMBERED), PRUNED_AT_ONCE);
+                Happening::Beaten { database_now }
+            }
             Op::Timers => Happening::Timers(self.store.timers(&self.living(replica)?.owned)),
             Op::Commit(batch) => {
                 let strange = batch

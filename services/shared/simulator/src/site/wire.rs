@@ -280,11 +280,15 @@ pub(super) fn incoming(entry: &Entry, stream_seq: u64) -> Incoming {
         subject: entry.about.subject,
         branch: entry.about.branch.clone(),
         actor: entry.actor.clone(),
+        cause: entry.cause.clone(),
         hops: entry.hops,
         directory_seq: entry.directory_seq,
         recorded_at: entry.recorded_at,
         occurred_at: entry.about.occurred_at,
+        to: entry.to.map(|(to, _)| to),
         traceparent: entry.traceparent.clone(),
+        // The stream tells its first bytes, a journal the whole.
+        hash: entry.hash[..if stream_seq == 0 { 32 } else { 8 }].to_vec(),
         stream_seq,
     }
 }

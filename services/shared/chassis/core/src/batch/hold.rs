@@ -13,6 +13,7 @@ use crate::{
     aside::{self, Fault, Handled, Held, Order, SetAside, Ward, Wish},
     core::{Core, Due},
     entry::{About, Said},
+    epoch::lost_tail,
     input::{Ask, Input, timer_name},
     kept::Kept,
     refusal::Refusal,
@@ -248,7 +249,8 @@ impl OpenBatch {
             return Vec::new();
         }
         let Some(head) = ground.heads.get(&home) else {
-            self.refuse(input, not_mine(home));
+            let waits = ground.lost.contains(&home);
+            self.refuse(input, if waits { lost_tail(home) } else { not_mine(home) });
             return Vec::new();
         };
         let stamp = stamp(head.stamp, None, ground.business_now);

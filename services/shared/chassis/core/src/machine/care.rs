@@ -14,10 +14,10 @@ use proto::{Service, Shard};
 
 use super::{Action, Machine, Phase, Settling};
 use crate::{
-    aside::{Changes, Fault, FoundAside, Order, Trying, Wish},
+    aside::{self, Changes, Fault, FoundAside, Order, Trying, Wish},
     batch::OpenBatch,
     core::Core,
-    input::Input,
+    input::{Input, Outcome},
     store::{Batch, TimerRow},
 };
 
@@ -143,7 +143,14 @@ impl<C: Core> Machine<C> {
             return;
         };
         let taken = std::mem::take(&mut self.taken);
+        let opened = refuse_openings(&settling);
         self.take_back(*settling, now);
+        let is_only_openings = taken.is_empty() && !opened.is_empty();
+        actions.extend(opened);
+        if is_only_openings {
+            actions.push(Action::Alarm(format!("the database refuses that an epoch is opened: {why}")));
+            return;
+        }
         let is_one = taken.iter().filter(|input| !matches!(input, Input::Order { .. })).count() <= 1;
         let Some(first) = taken.first() else {
             actions.push(Action::Stop(format!("the database refuses what no input asked for: {why}")));
@@ -179,6 +186,10 @@ impl<C: Core> Machine<C> {
             }
         }
         self.pairs.extend(settling.undo.pairs);
+        for (shard, waits) in settling.undo.lost {
+            self.heads.remove(&shard);
+            self.lost.insert(shard, waits);
+        }
         if let Some(ward) = settling.undo.ward {
             self.ward = *ward;
         }
@@ -216,4 +227,14 @@ impl<C: Core> Machine<C> {
             }
         }
     }
+}
+
+/// Who orders an epoch is told, and orders it again: the batch may have been refused because of others.
+fn refuse_openings(settling: &Settling) -> Vec<Action> {
+    let ordered = settling.answers.iter().filter(|(token, _)| settling.openings.contains(token));
+    let refusal = |outcome: &Outcome| match outcome {
+        Ok(_) => Err(aside::not_stored()),
+        Err(refusal) => Err(refusal.clone()),
+    };
+    ordered.map(|(token, outcome)| Action::Answer { token: *token, outcome: refusal(outcome) }).collect()
 }

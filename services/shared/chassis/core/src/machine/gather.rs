@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use organisation::Snapshot;
-use proto::{AnyEvent, Service, Shard, event};
+use proto::{AnyEvent, Event, Service, Shard, event, journal::v1::HistoryRewound};
 
 use super::{Action, Judging, Machine, Phase};
 use crate::{
@@ -94,7 +94,7 @@ impl<C: Core> Machine<C> {
 
     /// Takes in what the directory said; false if it cannot be understood.
     fn read_directory(&mut self, open: &mut OpenBatch, actions: &mut Vec<Action>) -> bool {
-        while let Some(entry) = self.directory_inbox.pop() {
+        while let Some(entry) = self.directory_inbox.pop([0; 32]) {
             let entry = DirectoryEntry {
                 seq: entry.seq,
                 kind: entry.kind,
@@ -228,6 +228,26 @@ impl<C: Core> Machine<C> {
             actions.push(Action::RepairDirectory { after: self.directory.seq() });
             return Next::Nothing;
         }
+        let hash = match inbox.follows(&source, front) {
+            Ok(hash) => hash,
+            Err(why) => {
+                let alarm = format!(
+                    "{}.{} of {} shard {} cannot be applied: {why}; its history was changed without a new epoch, its reader stops",
+                    front.epoch, front.seq, source.service, source.from
+                );
+                self.blocked.insert(source);
+                actions.push(Action::Alarm(alarm));
+                return Next::Nothing;
+            }
+        };
+        if *front.kind == *HistoryRewound::TYPE {
+            if let Some(withdrawn) = inbox.withdrawn_by(&source, front) {
+                actions.push(Action::Alarm(withdrawn.heard()));
+                self.rewindings.push(withdrawn);
+            }
+            inbox.pop(hash);
+            return Next::Skipped;
+        }
         if !C::wants(&front.kind) {
             if event::name_of(&front.kind).is_none() {
                 self.blocked.insert(source);
@@ -237,10 +257,10 @@ impl<C: Core> Machine<C> {
                 )));
                 return Next::Nothing;
             }
-            inbox.pop();
+            inbox.pop(hash);
             return Next::Skipped;
         }
-        let entry: Incoming = inbox.pop().expect("just seen");
+        let entry: Incoming = inbox.pop(hash).expect("just seen");
         match AnyEvent::decode(&entry.kind, &entry.payload) {
             Ok(event) => Next::Input(Box::new(Input::heard(source, entry, event))),
             Err(error) => {

@@ -53,8 +53,10 @@ impl<C: Core> Machine<C> {
         if C::SERVICE == Service::Directory && self.taken.is_empty() {
             self.directory_before = Some(self.directory.clone());
         }
+        let lost = self.lost_shards();
         while let Some(input) = waiting.front() {
             let mut ground = Ground {
+                lost: &lost,
                 rows: &mut self.rows,
                 heads: &mut self.heads,
                 pairs: &mut self.pairs,
@@ -99,9 +101,13 @@ impl<C: Core> Machine<C> {
     /// Closes the batch: commit it, or make the round trip that answers need.
     fn finish(&mut self, open: OpenBatch, now: Duration, actions: &mut Vec<Action>) {
         let killers_met = open.killers_met.clone();
-        let (mut batch, answers, undo) = open.close(C::SERVICE, &self.heads, &self.pairs);
+        let (mut batch, mut answers, mut undo) = open.close(C::SERVICE, &self.heads, &self.pairs);
         self.unmark(&mut batch, &killers_met);
         let asked = self.barriers.clone();
+        let opened = self.open_epochs(&mut batch, &mut undo, now);
+        let openings = opened.iter().map(|(token, _)| *token).collect();
+        let starts_over = opened.iter().any(|(_, outcome)| outcome.is_ok());
+        answers.extend(opened);
         let barriers = self.pass_barriers(&mut batch);
         self.add_marks(&mut batch, now);
         let settling = Settling {
@@ -114,6 +120,8 @@ impl<C: Core> Machine<C> {
             directory: batch.directory.clone(),
             published: batch.published.clone(),
             asked,
+            openings,
+            starts_over,
         };
         let is_quiet = settling.answers.is_empty() && settling.barriers.is_empty();
         if !batch.is_empty() {
@@ -159,7 +167,7 @@ impl<C: Core> Machine<C> {
 
     /// Cursors and published marks ride along; alone they wait up to a second.
     fn add_marks(&mut self, batch: &mut Batch, now: Duration) {
-        let is_time = now.saturating_sub(self.last_cursor_save) >= CURSOR_SAVE;
+        let is_time = now.saturating_sub(self.last_cursor_save) >= CURSOR_SAVE || !self.rewindings.is_empty();
         if batch.is_empty() && !is_time {
             return;
         }
@@ -169,6 +177,7 @@ impl<C: Core> Machine<C> {
             .filter(|(_, inbox)| inbox.cursor != inbox.saved)
             .map(|(source, inbox)| (*source, inbox.cursor))
             .collect();
+        batch.rewindings.append(&mut self.rewindings);
         // A shard's row is written once in a batch: marks of the others only.
         let is_written = |shard: &Shard| batch.heads.iter().any(|head| head.shard == *shard);
         batch.published = self.published.extract_if(.., |shard, _| !is_written(shard)).collect();
@@ -207,6 +216,9 @@ impl<C: Core> Machine<C> {
         actions.extend(
             settling.barriers.into_iter().map(|(token, heads)| Action::AnswerPassed { token, heads }),
         );
+        if settling.starts_over {
+            actions.push(Action::StartOver);
+        }
         if self.rows.len() > self.limits.cached_rows {
             self.rows.clear();
         }
@@ -231,6 +243,9 @@ impl<C: Core> Machine<C> {
     }
 
     pub(super) fn hold_timers(&mut self, timers: Timers) {
+        let lost = self.lost_shards();
+        let mut timers = timers;
+        timers.rows.retain(|row| !lost.contains(&row.id.shard()));
         self.timers_until = timers.more.then(|| timers.rows.last().map(|row| row.due)).flatten();
         self.timers_by_key = timers.rows.iter().map(|row| ((row.name.clone(), row.id), row.due)).collect();
         self.timers = timers.rows.into_iter().collect();

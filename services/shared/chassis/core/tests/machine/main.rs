@@ -5,6 +5,7 @@
 
 mod checks;
 mod dice;
+mod epochs;
 mod node;
 mod quarantine;
 mod scenes;

@@ -148,7 +148,7 @@ impl<C: Core> Node<C> {
             }
             Action::Beat => Happening::Beaten { database_now: self.store.beat() },
             Action::LoadTimers => Happening::Timers(self.store.timers(&self.owned)),
-            Action::Publish(_) | Action::Alarm(_) => return None,
+            Action::Publish(_) | Action::Alarm(_) | Action::StartOver => return None,
             Action::Answer { token, outcome } => return Some(Out::Answer(token, outcome)),
             Action::AskPassed { until } => return Some(Out::AskPassed(until)),
             Action::AnswerPassed { token, heads } => return Some(Out::AnswerPassed(token, heads)),
@@ -262,11 +262,15 @@ pub fn incoming(entry: &Entry, stream_seq: u64) -> Incoming {
         subject: entry.about.subject,
         branch: entry.about.branch.clone(),
         actor: entry.actor.clone(),
+        cause: entry.cause.clone(),
         hops: entry.hops,
         directory_seq: entry.directory_seq,
         recorded_at: entry.recorded_at,
         occurred_at: entry.about.occurred_at,
+        to: entry.to.map(|(to, _)| to),
         traceparent: entry.traceparent.clone(),
+        // The stream tells its first bytes, a journal the whole.
+        hash: entry.hash[..if stream_seq == 0 { 32 } else { 8 }].to_vec(),
         stream_seq,
     }
 }

@@ -341,11 +341,14 @@ pub fn directory_entry(seq: u64, at: Time) -> Incoming {
         subject: None,
         branch: None,
         actor: "person:T0".to_owned(),
+        cause: "operator".to_owned(),
         hops: 0,
         directory_seq: seq,
         recorded_at: at,
         occurred_at: None,
+        to: None,
         traceparent: String::new(),
+        hash: Vec::new(),
         stream_seq: 0,
     }
 }
