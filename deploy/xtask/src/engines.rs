@@ -52,8 +52,11 @@ async fn stand(args: &Args) -> Result<()> {
         ..Options::new(workspace::data(PURPOSE))
     })
     .await?;
-    println!("export NATS_URL={}", engines.nats_url());
-    println!("export DATABASE_URL={}", engines.database_url());
+    // For `cargo xtask`, which then uses them instead of its own; for `hotline` itself.
+    for prefix in ["", "HOTLINE_"] {
+        println!("export {prefix}NATS_URL={}", engines.nats_url());
+        println!("export {prefix}DATABASE_URL={}", engines.database_url());
+    }
     for (name, user) in [
         ("branch gateway", NatsUser::BranchGateway),
         ("analytics", NatsUser::Analytics),

@@ -5,6 +5,7 @@
 //! test          engines + every test, then the documentation's examples
 //! check         formatting, lints, layers, contracts, compose file
 //! sim           simulated worlds with faults, from seeds
+//! mutate        faults planted one at a time: do the tests notice?
 //! bench         engines tuned for measuring + `hotline bench`
 //! engines       NATS and Postgres alone, until Ctrl-C
 //! ```
@@ -20,6 +21,7 @@ pub mod compose;
 pub mod demo;
 pub mod engines;
 pub mod layers;
+pub mod mutate;
 pub mod program;
 pub mod python;
 pub mod rules;

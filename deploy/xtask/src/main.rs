@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, rules, sim, test};
+use xtask::{bench, check, demo, engines, mutate, rules, sim, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Rules(rules::Args),
     /// Plays simulated worlds, with faults between any two actions.
     Sim(sim::Args),
+    /// Plants faults one at a time and looks whether the tests notice.
+    Mutate(mutate::Args),
     /// Runs NATS and Postgres alone and prints their urls, until Ctrl-C.
     Engines(engines::Args),
 }
@@ -43,6 +45,7 @@ async fn main() -> ExitCode {
         Command::Bench(args) => bench::run(args).await,
         Command::Rules(args) => rules::run(&args),
         Command::Sim(args) => sim::run(args).await,
+        Command::Mutate(args) => mutate::run(&args),
         Command::Engines(args) => engines::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -11,7 +11,7 @@ use crate::{
     bench_command,
     client::Connection,
     demo_command, directory_command, events_command, import_command, journal_command, playbook,
-    quarantine_command,    report_command,
+    quarantine_command, report_command,
     run::{self, Part},
     ticket_command, verify_command,
 };

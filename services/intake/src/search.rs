@@ -108,20 +108,25 @@ pub fn of_name(text: &str) -> Vec<Word> {
     words
 }
 
-/// What somebody typed into the search box.
+/// What somebody typed into the search box. It may be both: every tenth mobile phone is also
+/// written like a ticket's number, with the right check digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Query {
-    /// A ticket's number.
-    Number(String),
-    /// Whatever it may be: any of these.
-    Words(Vec<Word>),
+pub struct Query {
+    /// As a ticket's number.
+    pub number: Option<String>,
+    /// As any of these.
+    pub words: Vec<Word>,
 }
 
-/// Reads a query; every kind that it could be is tried. Empty: nothing that could be searched for.
-pub fn read(text: &str) -> Query {
-    if let Some(number) = number::parse(text) {
-        return Query::Number(number);
+impl Query {
+    /// Nothing that could be searched for.
+    pub fn is_empty(&self) -> bool {
+        self.number.is_none() && self.words.is_empty()
     }
+}
+
+/// Reads a query; every kind that it could be is tried.
+pub fn read(text: &str) -> Query {
     let mut words = Vec::new();
     words.extend(phone::normalise(text).ok().map(|phone| Word::new(Kind::Phone, phone)));
     words.extend(digits(text));
@@ -130,7 +135,7 @@ pub fn read(text: &str) -> Query {
     words.extend(vin::normalise(text).ok().map(|vin| Word::new(Kind::Vin, vin)));
     words.extend(vin::normalise_tail(text).map(|tail| Word::new(Kind::VinTail, tail)));
     words.extend(named(text));
-    Query::Words(words)
+    Query { number: number::parse(text), words }
 }
 
 fn digits(text: &str) -> Option<Word> {
@@ -161,15 +166,11 @@ mod tests {
     use super::*;
 
     fn kinds(query: &str) -> Vec<Kind> {
-        match read(query) {
-            Query::Number(number) => panic!("{number} is a number"),
-            Query::Words(words) => words.into_iter().map(|word| word.kind).collect(),
-        }
+        read(query).words.into_iter().map(|word| word.kind).collect()
     }
 
     fn finds(query: &str, kept: &[Word]) -> bool {
-        let Query::Words(words) = read(query) else { return false };
-        words.iter().any(|word| kept.contains(word))
+        read(query).words.iter().any(|word| kept.contains(word))
     }
 
     #[test]
@@ -206,7 +207,14 @@ mod tests {
     #[test]
     fn a_ticket_number_is_nothing_else() {
         let number = intake_core::number::format(proto::Shard::new(7).expect("a shard"), 123);
-        assert_eq!(read(&number.replace('-', "")), Query::Number(number));
+        assert_eq!(read(&number.replace('-', "")), Query { number: Some(number), words: Vec::new() });
+    }
+
+    #[test]
+    fn a_phone_that_reads_like_a_number_is_a_phone_too() {
+        let query = read("13900000012");
+        assert_eq!(query.number.as_deref(), Some("13-90000001-2"));
+        assert!(query.words.contains(&Word::new(Kind::Phone, "+8613900000012")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use proto::{common::v1::AllowedAction, intake::v1 as wire};
 use crate::{
     desk, mask,
     read::{self, Sight},
-    search::{self, Query},
+    search,
 };
 
 /// Most tickets that one search brings.
@@ -204,20 +204,25 @@ pub(crate) async fn search(
         0 => 20,
         limit => limit.min(MOST_FOUND),
     };
-    match search::read(&request.query) {
-        Query::Number(number) => read::numbered(handle.reads(), &number, &sight).await,
-        Query::Words(words) if words.is_empty() => Err(Refusal::field(
+    let query = search::read(&request.query);
+    if query.is_empty() {
+        return Err(Refusal::field(
             "query",
             "请输入工单编号、完整电话、电话前 7 位或后 4 位、车牌、车架号或其后 6 位、姓名或拼音首字母。",
             "A ticket's number, a phone or its first seven or last four digits, a plate, a VIN or its last six, \
              a name or its initials is expected.",
-        )),
-        Query::Words(words) => {
-            let tokens: Vec<(String, &'static str)> =
-                words.iter().map(|word| (word.token(handle.vault()), word.kind.found_by())).collect();
-            read::by_tokens(handle.reads(), &tokens, &sight, limit.into()).await
-        }
+        ));
     }
+    let mut found = match &query.number {
+        Some(number) => read::numbered(handle.reads(), number, &sight).await?,
+        None => Vec::new(),
+    };
+    if found.is_empty() && !query.words.is_empty() {
+        let tokens: Vec<(String, &'static str)> =
+            query.words.iter().map(|word| (word.token(handle.vault()), word.kind.found_by())).collect();
+        found = read::by_tokens(handle.reads(), &tokens, &sight, limit.into()).await?;
+    }
+    Ok(found)
 }
 
 pub(crate) async fn actions(

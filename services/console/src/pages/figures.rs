@@ -222,7 +222,7 @@ fn show(
             })
             .collect(),
         whole: all.iter().map(|figure| whole(figure, visitor, &playbook, &chosen.figure)).collect(),
-        name: plain(tongue.say(&chosen.name_zh, &chosen.name_en), &chosen.unit),
+        name: tongue.say(&chosen.name_zh, &chosen.name_en).to_owned(),
         by_branch: by_branch.iter().map(|figure| part(figure)).collect(),
         by_other,
         ranking: serde_json::to_string(&ranking).unwrap_or_default(),
@@ -248,12 +248,6 @@ fn target(visitor: &Visitor, playbook: &str, figure: &str) -> Option<Target> {
 /// A rate of no cases is no rate.
 fn is_known(figure: &Figure) -> bool {
     figure.cases > 0 || figure.unit == "count"
-}
-
-/// A name says its unit where the contract's whole numbers stand; here the unit stands beside the value.
-fn plain(name: &str, unit: &str) -> String {
-    let cut = if unit == "count" { None } else { name.find(['（', '(']) };
-    cut.map_or(name, |place| &name[..place]).trim().to_owned()
 }
 
 fn tone(figure: &Figure, target: Option<Target>) -> &'static str {
@@ -282,7 +276,7 @@ fn whole(figure: &Figure, visitor: &Visitor, playbook: &str, chosen: &str) -> Wh
     let tone = tone(figure, target);
     Whole {
         id: figure.figure.clone(),
-        name: plain(visitor.say(&figure.name_zh, &figure.name_en), &figure.unit),
+        name: visitor.say(&figure.name_zh, &figure.name_en).to_owned(),
         value: worth(figure, visitor),
         target: match target {
             Some(Target::AtLeast(value)) => format!("≥ {}", aim(value)),
@@ -384,9 +378,5 @@ mod tests {
         assert_eq!(tone(&figure("count", 1), None), "");
         let none = Figure { cases: 0, ..figure("rate", 0) };
         assert_eq!(tone(&none, Some(Target::AtLeast(950))), "", "nothing was late");
-        assert_eq!(
-            (plain("按时率（千分）", "rate"), plain("立案数（件）", "count")),
-            ("按时率".into(), "立案数（件）".into())
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! A service's schema: its own, in a shared or a separate database.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use proto::Service;
 use sqlx::{
@@ -59,10 +59,17 @@ pub async fn prepare(
     connection.close().await.map_err(SchemaError::Connect)
 }
 
+/// A connection that rested longer is tried before it is lent; under load each would be tried before every query.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// Connections for people's queries; never used by the loop.
 pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(std::time::Duration::from_secs(15))
+        .acquire_timeout(Duration::from_secs(15))
+        .test_before_acquire(false)
+        .before_acquire(|connection, usage| {
+            Box::pin(async move { Ok(usage.idle_for < TRUSTED || connection.ping().await.is_ok()) })
+        })
         .connect_lazy_with(options)
 }

@@ -7,6 +7,8 @@ mod find;
 mod prune;
 mod puts;
 mod rows;
+#[cfg(test)]
+mod twin;
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 

@@ -182,18 +182,16 @@ impl Vault {
         let wrapped = XChaCha20Poly1305::new(&Key::from(*self.master.wrap))
             .encrypt(&XNonce::from(nonce), Payload { msg: key.as_slice(), aad: owner.uuid().as_bytes() })
             .map_err(|_| fault("wrapping a key"))?;
-        // Two callers may make one at once: the first stays, both read it back.
-        sqlx::query("insert into vault_key (owner, wrapped) values ($1, $2) on conflict do nothing")
-            .bind(owner.uuid())
-            .bind([nonce.as_slice(), &wrapped].concat())
-            .execute(&self.pool)
-            .await
-            .map_err(|error| unreachable_store(&error))?;
-        let stored: Vec<u8> = sqlx::query_scalar("select wrapped from vault_key where owner = $1")
-            .bind(owner.uuid())
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|error| unreachable_store(&error))?;
+        // Two callers may make one at once: the first stays, both get it back.
+        let stored: Vec<u8> = sqlx::query_scalar(
+            "insert into vault_key as k (owner, wrapped) values ($1, $2) \
+             on conflict (owner) do update set wrapped = k.wrapped returning wrapped",
+        )
+        .bind(owner.uuid())
+        .bind([nonce.as_slice(), &wrapped].concat())
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| unreachable_store(&error))?;
         self.unwrap(owner, &stored)
     }
 

@@ -137,8 +137,11 @@ impl Inbox {
         self.watch(now);
     }
 
-    /// The source says that its head is here.
+    /// The source says that its head is here. One that has said nothing yet names no entry that could be missing.
     pub fn announced(&mut self, epoch: u32, seq: u64, now: Duration) {
+        if seq == 0 {
+            return;
+        }
         self.notice_epoch(epoch);
         self.announced = self.announced.max((epoch, seq));
         self.watch(now);

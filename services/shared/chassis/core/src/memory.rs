@@ -5,6 +5,7 @@
 //! nothing survives here that would be lost there.
 
 mod aside;
+mod dump;
 mod kept;
 mod prune;
 

@@ -303,7 +303,7 @@ impl Page<'_> {
         for one in &self.playbook.figures {
             let how = format!("{} {}", figure(&one.kind, self.lang), self.when(one.filter.as_ref()));
             let by: Vec<&str> = one.group_by.iter().map(|g| group(*g, self.lang)).collect();
-            let aim = one.target.map(|t| target(t, self.lang)).unwrap_or_default();
+            let aim = one.target.map(|t| target(t, &one.kind, self.lang)).unwrap_or_default();
             self.row(&[one.name.get(self.lang), how.trim(), &by.join(", "), &aim, rules(&one.rules).trim()]);
         }
         self.line("");

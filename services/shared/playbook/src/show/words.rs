@@ -118,12 +118,20 @@ pub(super) fn group(group: GroupBy, lang: Lang) -> &'static str {
     }
 }
 
-pub(super) fn target(target: Target, lang: Lang) -> String {
-    match (target, lang) {
-        (Target::AtLeast(n), Lang::Zh) => format!("不低于 {n}"),
-        (Target::AtLeast(n), Lang::En) => format!("at least {n}"),
-        (Target::AtMost(n), Lang::Zh) => format!("不高于 {n}"),
-        (Target::AtMost(n), Lang::En) => format!("at most {n}"),
+/// A figure's target in the unit in which its value is reported.
+pub(super) fn target(target: Target, kind: &FigureKind, lang: Lang) -> String {
+    match target {
+        Target::AtLeast(n) => format!("{} {}", pick(lang, "不低于", "at least"), amount(n, kind, lang)),
+        Target::AtMost(n) => format!("{} {}", pick(lang, "不高于", "at most"), amount(n, kind, lang)),
+    }
+}
+
+fn amount(value: i64, kind: &FigureKind, lang: Lang) -> String {
+    match kind {
+        FigureKind::Rate { .. } | FigureKind::OnTime { .. } => format!("{}.{} %", value / 10, value % 10),
+        FigureKind::Average { .. } => format!("{}.{:02}", value / 100, value % 100),
+        FigureKind::Duration { .. } => format!("{value} {}", pick(lang, "秒", "s")),
+        FigureKind::Count { .. } | FigureKind::List { .. } => value.to_string(),
     }
 }
 

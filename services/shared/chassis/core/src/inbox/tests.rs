@@ -44,8 +44,10 @@ fn repeats_are_skipped_and_disorder_is_mended() {
 
 #[test]
 fn a_source_without_entries_holds_nobody_up() {
-    let inbox = Inbox::new(Cursor::default(), false);
+    let mut inbox = Inbox::new(Cursor::default(), false);
     assert!(inbox.has_reached(1, 0) && !inbox.has_reached(1, 1));
+    inbox.announced(1, 0, Duration::ZERO);
+    assert!(!inbox.is_waiting(), "its journal would be read for ever");
 }
 
 #[test]

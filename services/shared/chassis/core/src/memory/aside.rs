@@ -9,7 +9,7 @@ use super::{Bytes16, Memory, decode, encode, id_of, shard_of};
 use crate::aside::{Changes, Fault, FoundAside, Held, SetAside};
 
 /// What stands in the tables `quarantine` and `tenure`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Quarantine {
     inputs: BTreeMap<Bytes16, Vec<u8>>,
     tenures: BTreeMap<u16, Vec<u8>>,
@@ -111,6 +111,14 @@ impl Memory {
         let mut all: Vec<SetAside> = self.quarantine.all().collect();
         all.sort_by_key(|aside| (aside.aggregate, aside.place, aside.id));
         all
+    }
+
+    /// Shards with their owners, what these try, and what former owners died on.
+    pub(super) fn tenures(&self) -> impl Iterator<Item = (Shard, Option<Uuid>, Option<String>, Vec<String>)> {
+        self.quarantine.tenures.iter().map(|(shard, kept)| {
+            let (owner, trying, killers): Tenure = decode(kept);
+            (shard_of(*shard), (!owner.is_nil()).then_some(owner), trying, killers)
+        })
     }
 
     /// What an owner of the shard is trying just now.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A column's value as it is kept: text, number or truth.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) enum Kept {
     Text(String),
     Int(i64),
