@@ -140,7 +140,7 @@ pub struct Changes {
     /// New ones, and known ones that failed (again).
     pub put: Vec<SetAside>,
     pub gone: Vec<Id>,
-    /// Timers that waited and were moved or taken away: aggregate, cause.
+    /// Timers set aside that were moved or taken away: aggregate, cause.
     pub gone_timers: Vec<(Id, String)>,
     pub trying: Vec<Trying>,
 }

@@ -29,7 +29,7 @@ pub(super) fn parts(b: &mut Builder, parts: AsideParts) {
         let rows = b.unnest(&["uuid", "text"]);
         b.part(&format!(
             "delete from quarantine q using {rows} as u(aggregate, cause) \
-             where q.aggregate = u.aggregate and q.cause = u.cause and q.fault is null"
+             where q.aggregate = u.aggregate and q.cause = u.cause"
         ));
     }
     if parts.trying {

@@ -32,6 +32,8 @@ pub(super) struct Run {
     asked: Option<(u64, std::sync::Arc<Ask>)>,
     /// What is left of the queue, as far as it was loaded.
     rest: VecDeque<(Id, Option<Fault>)>,
+    /// Timers of the aggregate were moved or taken away: what is left may be less than `rest`.
+    is_shorter: bool,
     applied: u32,
     failed: Option<Id>,
 }
@@ -204,11 +206,13 @@ impl OpenBatch {
         self.aside.gone.push(id);
         let Some(run) = &mut self.run else { return };
         run.rest.pop_front();
-        let (aggregate, next) = (run.aggregate, run.rest.front().copied());
+        let (aggregate, next, is_shorter) = (run.aggregate, run.rest.front().copied(), run.is_shorter);
         let Some(aggregate) = aggregate else { return };
         let held = &mut self.ward(ground).held;
         match next {
             Some((head, fault)) => {
+                // The next one may be gone: then the queue is looked at again.
+                let fault = fault.filter(|_| !is_shorter);
                 held.entry(aggregate).and_modify(|held| (held.head, held.fault) = (head, fault));
             }
             None => {
@@ -217,7 +221,7 @@ impl OpenBatch {
         }
     }
 
-    /// Timers in a queue that were armed anew or disarmed meanwhile do not fire.
+    /// Timers in a queue that were armed anew or disarmed meanwhile do not fire, whatever they were set aside for.
     pub(super) fn forget_queued_timers<C: Core>(
         &mut self,
         timers: &BTreeMap<(String, Id), Option<Time>>,
@@ -229,10 +233,18 @@ impl OpenBatch {
         for (name, id) in timers.keys() {
             let due = Due { name: name.clone(), id: *id, due: Time::default(), silent: Vec::new() };
             let Some(aggregate) = Input::<C>::Timer(due).aggregate() else { continue };
-            if ground.ward.held.contains_key(&aggregate) {
-                let cause = timer_name(name, *id);
-                self.aside.put.retain(|put| put.cause != cause || put.fault.is_some());
-                self.aside.gone_timers.push((aggregate, cause));
+            if !ground.ward.held.contains_key(&aggregate) {
+                continue;
+            }
+            let cause = timer_name(name, *id);
+            self.aside.put.retain(|put| put.cause != cause);
+            self.aside.gone_timers.push((aggregate, cause));
+            match &mut self.run {
+                Some(run) if run.aggregate == Some(aggregate) => run.is_shorter = true,
+                // It may have been the head: the queue is looked at again.
+                _ => {
+                    self.ward(ground).held.entry(aggregate).and_modify(|held| held.fault = None);
+                }
             }
         }
     }
@@ -277,6 +289,7 @@ impl OpenBatch {
             home,
             asked: asked.clone(),
             rest: rows.iter().map(|row| (row.id, row.fault)).collect(),
+            is_shorter: false,
             applied: 0,
             failed: None,
         });
@@ -388,7 +401,8 @@ impl OpenBatch {
     pub(super) fn answer_order(&mut self, service: Service, heads: &BTreeMap<Shard, Head>) {
         let Some(run) = self.run.take() else { return };
         let Some((token, ask)) = run.asked else { return };
-        let more = run.failed.is_none() && run.rest.front().is_some_and(|(_, fault)| fault.is_none());
+        let more = run.failed.is_none()
+            && run.rest.front().is_some_and(|(_, fault)| fault.is_none() || run.is_shorter);
         let handled = Handled { applied: run.applied, failed: run.failed, more };
         let reply = rmp_serde::to_vec_named(&handled).expect("replies are plain data");
         self.accept(service, token, &ask, reply, &heads[&run.home]);

@@ -23,9 +23,9 @@ impl Quarantine {
     pub fn commit(&mut self, changes: &Changes) {
         let gone = |id: &Id| *id.uuid().as_bytes();
         self.inputs.retain(|_, kept| {
-            let (aggregate, _, cause, _, _, fault, ..): Input = decode(kept);
+            let (aggregate, _, cause, ..): Input = decode(kept);
             let is_it = |(of, timer): &(Id, String)| aggregate == Some(*of) && cause == *timer;
-            fault.is_some() || !changes.gone_timers.iter().any(is_it)
+            !changes.gone_timers.iter().any(is_it)
         });
         for aside in &changes.put {
             self.inputs.insert(*aside.id.uuid().as_bytes(), encode_input(aside));
