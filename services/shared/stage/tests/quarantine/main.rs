@@ -79,11 +79,12 @@ impl Bench {
         settled("one input and what waits behind it", async || self.listed().await, good).await.remove(0)
     }
 
-    async fn redrive(&self, id: &str) -> (u32, String) {
+    /// How many were decided, which one failed, and whether more follow by themselves.
+    async fn redrive(&self, id: &str) -> (u32, String, bool) {
         let ask = RedriveRequest { request_id: request_id(), id: id.into(), reason: "mended".into() };
         let request = self.ground.request(&administrator(), ask);
         let done = self.door().await.redrive(request).await.expect("it is decided again").into_inner();
-        (done.applied, done.failed_id)
+        (done.applied, done.failed_id, done.more)
     }
 }
 
@@ -112,9 +113,13 @@ async fn what_fails_holds_its_case_back_until_it_is_redriven_or_discarded() {
     let refusal = bench.command(one, 4).await.expect_err("its case is held");
     assert!(refusal.gate == "held" && refusal.en.contains(&held.id), "{refusal}");
     assert_eq!(bench.command(other, 4).await, Ok(()));
-    assert_eq!(bench.redrive(&held.id).await, (0, held.id.clone()), "it fails again and stays the first");
+    assert_eq!(
+        bench.redrive(&held.id).await,
+        (0, held.id.clone(), false),
+        "it fails again and stays the first"
+    );
     fragile::mend();
-    assert_eq!(bench.redrive(&held.id).await, (2, String::new()));
+    assert_eq!(bench.redrive(&held.id).await, (2, String::new(), false));
     bench.becomes(one, &[1, POISON, 2]).await;
     assert!(bench.listed().await.is_empty());
     assert_eq!(bench.command(one, 5).await, Ok(()));
@@ -182,7 +187,8 @@ async fn what_an_owner_died_on_is_set_aside_unread() {
     let held = bench.held(1).await;
     assert_eq!((held.fault.as_str(), held.cause.as_str()), ("died", "event:intake/0/1.2"));
     assert_eq!(bench.heard(one).await, [1]);
-    assert_eq!(bench.redrive(&held.id).await, (2, String::new()));
+    let careful = "its owner is careful: one at a time, and the others follow";
+    assert_eq!(bench.redrive(&held.id).await, (1, String::new(), true), "{careful}");
     bench.becomes(one, &[1, 2, 3]).await;
     let killers: Vec<String> = sqlx::query_scalar("select unnest(killers) from tenure where shard = 0")
         .fetch_all(&pool)
