@@ -44,7 +44,7 @@ fn incoming(entry: wire::Entry) -> Incoming {
         occurred_at: Time(entry.occurred_at).set(),
         to: entry.to_shard.and_then(|to| Shard::new(to as u16)),
         traceparent: entry.traceparent,
-        hash: entry.hash.into(),
+        hash: entry.hash,
         stream_seq: 0,
     }
 }

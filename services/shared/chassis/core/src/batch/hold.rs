@@ -138,7 +138,7 @@ impl OpenBatch {
                     let held = known.map_or(head, |held| Held { last: place, ..held });
                     self.ward(ground).held.insert(aggregate, held);
                 }
-                return;
+                id
             }
             Input::Order { .. } => return,
         };

@@ -87,27 +87,27 @@ impl<C: Core> Machine<C> {
         inputs
     }
 
-    /// Writes down what is going to be tried; false if that is not called for.
+    /// Writes down what is going to be tried; gives it back if that is not called for.
     pub(super) fn mark(
         &mut self,
         inputs: VecDeque<Input<C>>,
         open: OpenBatch,
         now: Duration,
         actions: &mut Vec<Action>,
-    ) -> Result<(), (VecDeque<Input<C>>, OpenBatch)> {
+    ) -> Option<(VecDeque<Input<C>>, OpenBatch)> {
         let Some(input) = inputs.front().filter(|_| self.care.is_careful(now)) else {
-            return Err((inputs, open));
+            return Some((inputs, open));
         };
         let (shard, name) = (input.home(), input.name());
         if !self.owns(shard) {
-            return Err((inputs, open));
+            return Some((inputs, open));
         }
         self.care.marked.insert(shard);
         let trying = vec![self.trying(shard, Some(name))];
         let aside = Changes { trying, ..Changes::default() };
         actions.push(Action::Commit(Box::new(Batch { aside, ..Batch::default() })));
         self.phase = Phase::Marking { inputs, open };
-        Ok(())
+        None
     }
 
     fn trying(&self, shard: Shard, now: Option<String>) -> Trying {

@@ -53,7 +53,7 @@ impl<C: Core> Machine<C> {
             None => self.gather(now, actions),
         };
         let moved = !inputs.is_empty() || self.inboxes.values().any(Inbox::has_unapplied);
-        if let Err((inputs, open)) = self.mark(inputs, open, now, actions) {
+        if let Some((inputs, open)) = self.mark(inputs, open, now, actions) {
             self.begin_batch(inputs, open, now, actions);
         }
         moved
