@@ -15,6 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "hotline/common/v1/common.proto".to_owned(),
         "hotline/journal/v1/events.proto".to_owned(),
         "hotline/journal/v1/journal.proto".to_owned(),
+        "hotline/journal/v1/events.proto".to_owned(),
+        "hotline/journal/v1/quarantine.proto".to_owned(),
     ];
     for service in SERVICES {
         files.push(format!("hotline/{service}/v1/events.proto"));

@@ -11,7 +11,7 @@ use crate::{
     bench_command,
     client::Connection,
     demo_command, directory_command, events_command, import_command, journal_command, playbook,
-    report_command,
+    quarantine_command, report_command,
     run::{self, Part},
     ticket_command, verify_command,
 };
@@ -68,6 +68,9 @@ pub enum Command {
     /// Rule books: check, show, try on imagined and on recorded cases.
     #[command(subcommand)]
     Playbook(playbook::PlaybookCommand),
+    /// Inputs that could not be decided: look at them, have them decided again, drop them.
+    #[command(subcommand)]
+    Quarantine(quarantine_command::QuarantineCommand),
     /// Branches, people, playbooks, calendars, and how business time runs.
     #[command(subcommand)]
     Directory(directory_command::DirectoryCommand),
@@ -133,6 +136,7 @@ pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Report(command) => report_command::carry_out(config, command).await,
         Command::Demo(command) => demo_command::carry_out(config, command).await,
         Command::Bench(command) => bench_command::carry_out(config, command).await,
+        Command::Quarantine(command) => quarantine_command::carry_out(config, command).await,
         Command::Directory(command) => directory_command::carry_out(config, command).await,
     }
 }

@@ -20,7 +20,9 @@ use proto::{
     dispatch::v1::dispatch_service_client::DispatchServiceClient,
     follow_up::v1::follow_up_service_client::FollowUpServiceClient,
     intake::v1::intake_service_client::IntakeServiceClient,
-    journal::v1::journal_service_client::JournalServiceClient,
+    journal::v1::{
+        journal_service_client::JournalServiceClient, quarantine_service_client::QuarantineServiceClient,
+    },
     notify::v1::notify_service_client::NotifyServiceClient,
     reporting::v1::reporting_service_client::ReportingServiceClient,
     sla_watchdog::v1::sla_watchdog_service_client::SlaWatchdogServiceClient,
@@ -180,6 +182,10 @@ impl Connection {
 
     pub fn directory(&self, actor: &Actor) -> DirectoryServiceClient<Link> {
         DirectoryServiceClient::new(self.link(Service::Directory, actor))
+    }
+
+    pub fn quarantine(&self, service: Service) -> QuarantineServiceClient<Link> {
+        QuarantineServiceClient::new(self.link(service, &self.system()))
     }
 
     /// The journal of every replica of a service: what only the owner of a shard does is asked of each.

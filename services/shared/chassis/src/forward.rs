@@ -3,12 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chassis_core::{Answer, Ask, Core, Outcome, Refusal, RefusalKind, store::RequestKey};
+use chassis_core::{Answer, Ask, Core, Outcome, Refusal, RefusalKind, aside::Order, store::RequestKey};
 use futures::StreamExt;
 use proto::{Shard, envelope::Position, subject};
 use serde::{Deserialize, Serialize};
 
-use crate::handle::{Handle, unavailable};
+use crate::handle::{Handle, Wanted, unavailable};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -24,7 +24,11 @@ struct WireAsk {
 #[derive(Serialize, Deserialize)]
 struct WireCommand {
     ask: WireAsk,
+    /// Empty with an order.
     command: Vec<u8>,
+    /// About quarantine, instead of a command.
+    #[serde(default)]
+    order: Option<Order>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,7 +48,11 @@ impl Forwarder {
         Forwarder { nats }
     }
 
-    pub async fn submit<C: Core>(&self, home: Shard, ask: &Ask, command: &C::Command) -> Outcome {
+    pub async fn submit<C: Core>(&self, home: Shard, ask: &Ask, wanted: &Wanted<C>) -> Outcome {
+        let (command, order) = match wanted {
+            Wanted::Command(command) => (rmp_serde::to_vec_named(&**command).map_err(|_| no_owner())?, None),
+            Wanted::Order(order) => (Vec::new(), Some(order.clone())),
+        };
         let wire = WireCommand {
             ask: WireAsk {
                 caller: ask.request.caller.clone(),
@@ -53,7 +61,8 @@ impl Forwarder {
                 actor: ask.actor.clone(),
                 traceparent: ask.traceparent.clone(),
             },
-            command: rmp_serde::to_vec_named(command).map_err(|_| no_owner())?,
+            command,
+            order,
         };
         let payload = rmp_serde::to_vec_named(&wire).map_err(|_| no_owner())?;
         let request = self.nats.request(subject::command(C::SERVICE, home), payload.into());
@@ -107,14 +116,17 @@ async fn carry_out<C: Core>(handle: &Handle<C>, home: Shard, payload: &[u8]) -> 
         )
     };
     let wire: WireCommand = rmp_serde::from_slice(payload).map_err(|_| malformed())?;
-    let command: C::Command = rmp_serde::from_slice(&wire.command).map_err(|_| malformed())?;
+    let wanted = match wire.order {
+        Some(order) => Wanted::Order(order),
+        None => Wanted::Command(Arc::new(rmp_serde::from_slice(&wire.command).map_err(|_| malformed())?)),
+    };
     let ask = Ask {
         request: RequestKey { caller: wire.ask.caller, id: wire.ask.id },
         content: wire.ask.content,
         actor: wire.ask.actor,
         traceparent: wire.ask.traceparent,
     };
-    handle.submit_here(home, Arc::new(ask), Arc::new(command)).await
+    handle.submit_here(home, Arc::new(ask), wanted).await
 }
 
 fn no_owner() -> Refusal {

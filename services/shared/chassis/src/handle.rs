@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chassis_core::{Aggregate, Ask, Core, Refusal, RefusalKind};
+use chassis_core::{Aggregate, Ask, Core, Refusal, RefusalKind, aside};
 use organisation::Snapshot;
 use proto::{Id, Shard, Time, envelope::Position};
 use sqlx::PgPool;
@@ -28,11 +28,17 @@ pub struct Accepted<R> {
     pub at: Position,
 }
 
+/// What is asked of the loop: a command of its core, or something about quarantine.
+pub(crate) enum Wanted<C: Core> {
+    Command(Arc<C::Command>),
+    Order(aside::Order),
+}
+
 /// A command on its way into the loop.
 pub(crate) struct Submitted<C: Core> {
     pub home: Shard,
     pub ask: Arc<Ask>,
-    pub command: Arc<C::Command>,
+    pub wanted: Wanted<C>,
     pub answer: oneshot::Sender<chassis_core::Outcome>,
 }
 
@@ -67,6 +73,8 @@ pub(crate) struct Shared<C: Core> {
     /// Business time = law(database clock); the offset is kept by the writer.
     pub clock: RwLock<chassis_core::clock::Clock>,
     pub started: std::time::Instant,
+    /// This life of the process: who owns a shard, and whether he left in order, is told by it.
+    pub process: uuid::Uuid,
     pub forwarder: Forwarder,
     /// Cursors applied here, as a signal for those who wait for their own write.
     pub applied: watch::Sender<u64>,
@@ -102,30 +110,34 @@ impl<C: Core> Handle<C> {
         ask: Ask,
         command: C::Command,
     ) -> Result<Accepted<C::Reply>, Refusal> {
-        let answer = if self.owns(home) {
-            self.submit_here(home, Arc::new(ask), Arc::new(command)).await?
+        accepted(self.give(home, ask, Wanted::Command(Arc::new(command))).await?)
+    }
+
+    /// Gives an order about quarantine to the writer of its home.
+    pub(crate) async fn order(
+        &self,
+        ask: Ask,
+        order: aside::Order,
+    ) -> Result<Accepted<aside::Handled>, Refusal> {
+        accepted(self.give(order.id.shard(), ask, Wanted::Order(order)).await?)
+    }
+
+    async fn give(&self, home: Shard, ask: Ask, wanted: Wanted<C>) -> chassis_core::Outcome {
+        if self.owns(home) {
+            self.submit_here(home, Arc::new(ask), wanted).await
         } else {
-            self.shared.forwarder.submit::<C>(home, &ask, &command).await?
-        };
-        let reply = rmp_serde::from_slice(&answer.reply).map_err(|error| {
-            tracing::error!(%error, "a reply cannot be read back");
-            unavailable(
-                "reply",
-                "答复无法读取，请稍后查询结果。",
-                "The reply cannot be read; look the result up.",
-            )
-        })?;
-        Ok(Accepted { reply, at: answer.at })
+            self.shared.forwarder.submit::<C>(home, &ask, &wanted).await
+        }
     }
 
     pub(crate) async fn submit_here(
         &self,
         home: Shard,
         ask: Arc<Ask>,
-        command: Arc<C::Command>,
+        wanted: Wanted<C>,
     ) -> chassis_core::Outcome {
         let (answer, answered) = oneshot::channel();
-        let submitted = Submitted { home, ask, command, answer };
+        let submitted = Submitted { home, ask, wanted, answer };
         if self.shared.commands.try_send(submitted).is_err() {
             return Err(overloaded());
         }
@@ -250,6 +262,19 @@ impl<C: Core> Handle<C> {
     fn view(&self) -> View {
         self.shared.view.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
+}
+
+/// An accepted answer with its reply read.
+fn accepted<R: serde::de::DeserializeOwned>(answer: chassis_core::Answer) -> Result<Accepted<R>, Refusal> {
+    let reply = rmp_serde::from_slice(&answer.reply).map_err(|error| {
+        tracing::error!(%error, "a reply cannot be read back");
+        unavailable(
+            "reply",
+            "答复无法读取，请稍后查询结果。",
+            "The reply cannot be read; look the result up.",
+        )
+    })?;
+    Ok(Accepted { reply, at: answer.at })
 }
 
 /// A stored body as its aggregate: for rows that a query brought.

@@ -21,6 +21,7 @@ mod journal;
 pub mod mask;
 pub mod nats;
 mod publisher;
+mod quarantine;
 mod reader;
 mod recovery;
 pub mod rpc;

@@ -92,17 +92,43 @@ create table if not exists directory_entry (
 );
 comment on table directory_entry is 'The directory''s journal as far as this service has read it.';
 
+do $$ begin
+    -- What an older program set aside cannot be decided again: it is kept to be read.
+    if exists (select from information_schema.columns where table_schema = current_schema()
+               and table_name = 'quarantine' and column_name = 'subject') then
+        alter table quarantine rename to quarantine_before;
+        alter index quarantine_pkey rename to quarantine_before_pkey;
+    end if;
+end $$;
+
 create table if not exists quarantine (
-    id int8 generated always as identity primary key,
+    id uuid primary key,
     shard int2 not null,
+    aggregate uuid,
+    place int8 not null,
     cause text not null,
     kind text not null,
     payload bytea not null,
-    subject uuid,
+    fault text,
     reason text not null,
     at int8 not null
 );
-comment on table quarantine is 'Inputs on which a step failed: they changed nothing and wait for a person.';
+comment on table quarantine is 'Inputs that could not be decided, and those that wait behind them, until somebody redrives or discards.';
+comment on column quarantine.aggregate is 'What is held with it; a command that failed holds nothing.';
+comment on column quarantine.place is 'Its place in the queue of its aggregate.';
+comment on column quarantine.payload is 'The input as the loop keeps it (MessagePack); what is personal in it is sealed.';
+comment on column quarantine.fault is 'Why it could not be decided; null while it only waits.';
+create index if not exists quarantine_queue on quarantine (aggregate, place);
+
+create table if not exists tenure (
+    shard int2 primary key,
+    process uuid,
+    trying text,
+    killers text[] not null default '{}'
+);
+comment on table tenure is 'Which process owns a shard; null once it left in order. Written when a shard is taken, and while its owner is careful.';
+comment on column tenure.trying is 'The input that is being tried after an owner died: if its trier dies too, it is set aside unread.';
+comment on column tenure.killers is 'Inputs that former owners died on and that have not come again so far.';
 
 create table if not exists vault_key (
     owner uuid primary key,

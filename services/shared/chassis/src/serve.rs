@@ -4,7 +4,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chassis_core::Core;
 use futures::future::BoxFuture;
-use proto::{DESCRIPTORS, journal::v1::journal_service_server::JournalServiceServer};
+use proto::{
+    DESCRIPTORS,
+    journal::v1::{
+        journal_service_server::JournalServiceServer, quarantine_service_server::QuarantineServiceServer,
+    },
+};
 use sqlx::migrate::Migrator;
 use thiserror::Error;
 use tokio::{
@@ -21,6 +26,7 @@ use crate::{
     handle::{Handle, Shared, View},
     identity::IdentityError,
     journal::{Journal, Peers},
+    quarantine::Quarantine,
     rpc::Desk,
     schema::{self, SchemaError},
     telemetry::Instruments,
@@ -88,6 +94,7 @@ async fn run<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartErro
         view: std::sync::RwLock::new(View::default()),
         clock: std::sync::RwLock::default(),
         started: std::time::Instant::now(),
+        process: uuid::Uuid::from_bytes(crate::secret::random_bytes()),
         forwarder: Forwarder::new(nats.clone()),
         applied: watch::Sender::new(0),
         cursors: std::sync::Mutex::new(HashMap::new()),
@@ -169,7 +176,10 @@ async fn answer<C: Core>(
         master: setup.master_key.clone(),
         real_now: Arc::new(move || clock.knows_time().then(|| clock.real_now())),
     };
-    let routes = routes.add_service(health).add_service(reflection);
+    let routes = routes
+        .add_service(QuarantineServiceServer::new(Quarantine::new(handle)))
+        .add_service(health)
+        .add_service(reflection);
     let stop = setup.stop.clone();
     let serving = tonic::transport::Server::builder()
         .tcp_nodelay(true)

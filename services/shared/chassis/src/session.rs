@@ -1,6 +1,7 @@
 //! The writer's one Postgres session: it holds the locks and makes the
 //! commits; who loses it loses both.
 
+mod aside;
 mod bind;
 mod find;
 mod prune;
@@ -24,6 +25,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, postgres::PgC
 use thiserror::Error;
 use uuid::Uuid;
 
+pub(crate) use self::aside::aside_of;
 use self::{
     bind::{bind_commit, parts_of},
     puts::Puts,
@@ -40,6 +42,8 @@ pub enum SessionError {
     Connect(#[source] sqlx::Error),
     #[error("{what} failed")]
     Statement { what: &'static str, source: sqlx::Error },
+    #[error("the database refuses the batch: {0}")]
+    Refused(String),
     #[error("the database did not answer in time")]
     Slow,
     #[error("a stored {what} cannot be read: {why}")]
@@ -191,6 +195,9 @@ impl Session {
                 }
             }
         }
+        if let Some((id, limit)) = plan.queue {
+            loaded.queue = self.queue(id, limit).await?;
+        }
         Ok(loaded)
     }
 
@@ -203,7 +210,7 @@ impl Session {
             .or_insert_with(|| statement::commit(&parts, self.tables).into())
             .clone();
         let query = bind_commit(sqlx::query(AssertSqlSafe(sql.to_string())), batch, &parts, columns);
-        let row = query.fetch_one(&mut self.connection).await.map_err(failed("the commit"))?;
+        let row = query.fetch_one(&mut self.connection).await.map_err(aside::commit_failed)?;
         Ok(Time(row.get("now")))
     }
 }

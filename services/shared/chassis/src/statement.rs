@@ -2,9 +2,13 @@
 //! one commits. Parts that a batch does not need are left out; each mixture is
 //! prepared once and kept by the session.
 
+mod aside;
+
 use std::fmt::Write as _;
 
 use chassis_core::{Column, ColumnKind, Table};
+
+pub use aside::AsideParts;
 
 /// Which parts a commit has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,7 +20,7 @@ pub struct CommitParts {
     pub pairs: bool,
     pub replies: bool,
     pub directory: bool,
-    pub set_aside: bool,
+    pub aside: AsideParts,
     pub published: bool,
     pub rewindings: bool,
     /// By index into the service's tables.
@@ -135,12 +139,7 @@ fn small_tables(b: &mut Builder, parts: &CommitParts) {
             "insert into directory_entry (seq, kind, payload, recorded_at) select * from {rows} on conflict do nothing"
         ));
     }
-    if parts.set_aside {
-        let rows = b.unnest(&["int2", "text", "text", "bytea", "uuid", "text", "int8"]);
-        b.part(&format!(
-            "insert into quarantine (shard, cause, kind, payload, subject, reason, at) select * from {rows}"
-        ));
-    }
+    aside::parts(b, parts.aside);
     if parts.published {
         let rows = b.unnest(&["int2", "int8"]);
         // The mark has a part of its own, so it never touches a row that the heads' part touches:

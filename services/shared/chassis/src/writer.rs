@@ -148,6 +148,10 @@ impl<C: Core> Writer<C> {
         // Whatever waited in the run before is looked at anew.
         session.leave(Vec::new());
         let mut found = drive::patiently(session.find::<C>()).await?;
+        found.aside = in_time(session.take(self.shared.process)).await?;
+        if found.aside.unclean {
+            tracing::warn!(service = %C::SERVICE, "an owner before did not leave in order: trying inputs one by one");
+        }
         self.look_for_lost_tails(&mut found, &mut session).await?;
         let cursors = found.cursors.clone();
         let owned = session.held().to_vec();

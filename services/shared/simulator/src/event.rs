@@ -123,6 +123,8 @@ pub enum Event {
     /// It waited long enough: any action will do.
     Impatient(usize),
     ClockRight(usize),
+    /// An administrator looks at what is in quarantine.
+    SeeToQuarantine,
 }
 
 struct Planned {

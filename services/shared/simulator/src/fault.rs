@@ -39,10 +39,12 @@ pub enum Kind {
     AnswersLost,
     /// Much more is asked than is taken in.
     Burst,
+    /// A service fails on some of its events and timers.
+    Poisoned,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::KilledBefore,
         Kind::KilledAfter,
         Kind::SessionLost,
@@ -60,6 +62,7 @@ impl Kind {
         Kind::Partition,
         Kind::AnswersLost,
         Kind::Burst,
+        Kind::Poisoned,
     ];
 
     pub fn name(self) -> &'static str {
@@ -81,6 +84,7 @@ impl Kind {
             Kind::Partition => "partition",
             Kind::AnswersLost => "answers-lost",
             Kind::Burst => "burst",
+            Kind::Poisoned => "poisoned",
         }
     }
 }
@@ -223,9 +227,9 @@ mod tests {
         assert!(coverage.empty().is_empty());
         let mut less = Coverage::default();
         less.note(Act::Commit, Kind::Frozen);
-        assert_eq!(less.empty().len(), 169);
+        assert_eq!(less.empty().len(), 179);
         assert!(!less.empty().contains(&(Act::Commit, Kind::Frozen)));
-        assert_eq!(less.table().matches(" .").count(), 169);
+        assert_eq!(less.table().matches(" .").count(), 179);
         coverage.add(&less);
         assert_eq!((coverage.struck(Kind::Frozen), coverage.struck(Kind::Burst)), (11, 10));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis_core::Core;
+use chassis_core::{Core, aside};
 use directory_core::Directory;
 use dispatch_core::Dispatch;
 use follow_up_core::FollowUp;
@@ -21,6 +21,8 @@ pub enum Order {
     FollowUp(Arc<follow_up_core::Command>),
     Notify(Arc<notify_core::Command>),
     Directory(Arc<directory_core::Command>),
+    /// About what is in quarantine at a service.
+    Quarantine(Service, aside::Order),
 }
 
 impl Order {
@@ -32,6 +34,7 @@ impl Order {
             Order::FollowUp(_) => Service::FollowUp,
             Order::Notify(_) => Service::Notify,
             Order::Directory(_) => Service::Directory,
+            Order::Quarantine(service, _) => *service,
         }
     }
 
@@ -50,6 +53,7 @@ impl Order {
                 report.notice.shard()
             }
             Order::Directory(_) => directory_core::home(),
+            Order::Quarantine(_, order) => order.id.shard(),
         }
     }
 }

@@ -22,6 +22,7 @@ use chassis_core::{
 };
 use organisation::Snapshot;
 use proto::{SHARDS, Service, Shard};
+use uuid::Uuid;
 
 use crate::{
     event::{Event, Question, Told, Who},
@@ -84,6 +85,8 @@ pub struct Site<C: Takes> {
 struct Replica<C: Takes> {
     wanted: Vec<Shard>,
     lives: u64,
+    /// A process outlives its sessions; dying it ends.
+    process: u64,
     life: Option<Life<Spied<C>>>,
     frozen_until: u64,
     /// It is being stopped in order.
@@ -119,6 +122,7 @@ impl<C: Takes> Site<C> {
         let replica = |number| Replica {
             wanted: wanted(number),
             lives: 0,
+            process: 1 + number as u64,
             life: None,
             frozen_until: 0,
             stopping: false,
@@ -145,7 +149,8 @@ impl<C: Takes> Site<C> {
     /// A life begins as a stranger, with what the store holds.
     fn begin(&mut self, replica: usize, owned: Vec<Shard>, ground: &mut Ground) {
         self.store.set_clock(ground.database_time(self.place));
-        let found = self.store.find(&owned);
+        let mut found = self.store.find(&owned);
+        found.aside = self.store.take(&owned, Uuid::from_u64_pair(1, self.replicas[replica].process));
         let position = found.cursors.iter().map(|(_, cursor)| cursor.stream_seq).max().unwrap_or(0);
         let marks = found.published.iter().copied().collect();
         let machine = match Machine::new(ground.profile.limits, found, ground.monotonic()) {
@@ -197,6 +202,12 @@ impl<C: Takes> Site<C> {
         self.replicas[replica].stopping = false;
         self.release(replica, ground);
         ground.after(restart_after, Event::Poll(self.place, replica));
+    }
+
+    /// The same, and the process with it.
+    fn die(&mut self, replica: usize, restart_after: u64, ground: &mut Ground) {
+        self.replicas[replica].process += 2;
+        self.end(replica, restart_after, ground);
     }
 
     /// What its session held is free; the other replica will notice.
@@ -293,14 +304,20 @@ impl<C: Takes> Place for Site<C> {
     }
 
     fn deliver(&mut self, replica: usize, caller: Caller, order: &Order, ground: &mut Ground) {
-        let Some(command) = C::take(order) else { return };
         let home = order.home();
         let Some(life) = self.replicas[replica].life.as_mut() else { return self.refuse(&caller, ground) };
-        life.tokens += 1;
-        let token = life.tokens;
+        let token = life.tokens + 1;
         let ask = caller.ask.clone();
+        let happening = match order {
+            Order::Quarantine(_, order) => Happening::Order { token, ask, order: order.clone() },
+            _ => {
+                let Some(command) = C::take(order) else { return };
+                Happening::Command { token, home, ask, command }
+            }
+        };
+        life.tokens = token;
         life.callers.insert(token, caller);
-        self.tell(replica, Happening::Command { token, home, ask, command }, ground);
+        self.tell(replica, happening, ground);
     }
 
     fn thaw(&mut self, replica: usize, ground: &mut Ground) {
@@ -369,14 +386,16 @@ impl<C: Takes> Place for Site<C> {
     fn misheard(&self, journal: &dyn Fn(Service, Shard) -> Vec<Entry>) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut compare = |source: Source| {
-            let expected = Tally::expected::<C>(&source, journal(source.service, source.from).into_iter());
-            let heard = self.store.body(chassis_core::RowKey::of::<Tally>(tally_id(&source)));
-            let heard: Option<Tally> = heard.and_then(|body| rmp_serde::from_slice(&body).ok());
-            if heard.unwrap_or_else(|| Tally::new(&source)) != expected {
-                wrong.push(format!(
-                    "P3: {} of {source:?}: {heard:?}, the journal has {expected:?}",
-                    C::SERVICE
-                ));
+            let entries = journal(source.service, source.from);
+            for (case, expected) in Tally::expected::<C>(&source, entries.into_iter()) {
+                let heard = self.store.body(chassis_core::RowKey::of::<Tally>(tally_id(&source, case)));
+                let heard: Option<Tally> = heard.and_then(|body| rmp_serde::from_slice(&body).ok());
+                if heard != Some(expected) {
+                    wrong.push(format!(
+                        "P3: {} of {source:?} for {case:?}: {heard:?}, the journal has {expected:?}",
+                        C::SERVICE
+                    ));
+                }
             }
         };
         for shard in Shard::all() {

@@ -5,10 +5,12 @@
 //! sources' journals: an event that was lost, applied twice or applied out of order shows, whatever the core made of
 //! it (P3).
 
-use std::{fmt, marker::PhantomData};
+use std::{cell::Cell, collections::BTreeMap, fmt, marker::PhantomData};
 
-use chassis_core::{Aggregate, Core, Due, Entry, Halt, Heard, RowKey, Step, Table, Value, store::Source};
-use proto::{Bucket, Id, Service, Shard, envelope::Position};
+use chassis_core::{
+    Aggregate, Core, Due, Entry, Halt, Heard, Refusal, RowKey, Step, Table, Value, store::Source,
+};
+use proto::{AnyEvent, Bucket, Id, Service, Shard, envelope::Position};
 use serde::{Deserialize, Serialize};
 
 /// The core `C`, watched.
@@ -32,8 +34,8 @@ impl fmt::Debug for Tally {
 }
 
 impl Tally {
-    pub fn new(source: &Source) -> Tally {
-        Tally { id: tally_id(source), count: 0, seq: 0, digest: 0 }
+    pub fn new(source: &Source, case: Option<Id>) -> Tally {
+        Tally { id: tally_id(source, case), count: 0, seq: 0, digest: 0 }
     }
 
     pub fn take(&mut self, at: Position) {
@@ -43,15 +45,57 @@ impl Tally {
         self.digest = (self.digest.rotate_left(7) ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
-    /// What a reader of these entries, in this order, must have heard.
-    pub fn expected<C: Core>(source: &Source, entries: impl Iterator<Item = Entry>) -> Tally {
-        let mut tally = Tally::new(source);
+    /// What a reader of these entries must have heard of each case, in this order: what one case holds back
+    /// holds up no other.
+    pub fn expected<C: Core>(
+        source: &Source,
+        entries: impl Iterator<Item = Entry>,
+    ) -> BTreeMap<Option<Id>, Tally> {
+        let mut tallies = BTreeMap::new();
         let is_for_it = |entry: &Entry| !source.peer || entry.to.is_some_and(|(to, _)| to == source.to);
-        entries
-            .filter(|entry| C::wants(&entry.kind) && is_for_it(entry))
-            .for_each(|entry| tally.take(entry.at));
-        tally
+        for entry in entries.filter(|entry| C::wants(&entry.kind) && is_for_it(entry)) {
+            let Ok(event) = AnyEvent::decode(&entry.kind, &entry.payload) else { continue };
+            let heard = Heard {
+                at: entry.at,
+                event,
+                subject: entry.about.subject,
+                branch: entry.about.branch,
+                actor: entry.actor,
+                hops: entry.hops,
+                recorded_at: entry.recorded_at,
+                occurred_at: entry.about.occurred_at,
+            };
+            let case = case_of::<C>(&heard);
+            tallies.entry(case).or_insert_with(|| Tally::new(source, case)).take(heard.at);
+        }
+        tallies
     }
+}
+
+/// What the loop holds back together.
+fn case_of<C: Core>(heard: &Heard) -> Option<Id> {
+    C::event_keys(heard).first().map(|key| key.id).or(heard.subject)
+}
+
+thread_local! {
+    /// Which services fail now; a world plays on one thread.
+    static POISONED: Cell<[bool; Service::ALL.len()]> = const { Cell::new([false; Service::ALL.len()]) };
+}
+
+pub fn poison(services: [bool; Service::ALL.len()]) {
+    POISONED.set(services);
+}
+
+/// In the words of what is set aside for it.
+pub const POISON: &str = "poisoned, as planned";
+
+/// A quarter of what comes, always the same.
+fn fails<C: Core>(what: &str) -> Result<(), Halt> {
+    let is_poisoned = POISONED.get()[crate::site::index(C::SERVICE)];
+    if is_poisoned && blake3::hash(what.as_bytes()).as_bytes()[0].is_multiple_of(4) {
+        return Err(Refusal::precondition("poison", POISON, POISON).into());
+    }
+    Ok(())
 }
 
 impl Aggregate for Tally {
@@ -66,15 +110,10 @@ impl Aggregate for Tally {
     }
 }
 
-/// Where the tally of a source is kept: at the shard that reads it.
-pub fn tally_id(source: &Source) -> Id {
-    let mut hash = [0; 16];
-    hash[0] = source.service.name().as_bytes()[0];
-    hash[1] = source.service.name().as_bytes()[1];
-    hash[9] = source.from.number() as u8;
-    hash[10] = source.to.number() as u8;
-    hash[11] = u8::from(source.peer);
-    Id::of_hash(hash, Bucket::first_of(source.to))
+/// Where the tally of a source and a case is kept: at the shard that reads it.
+pub fn tally_id(source: &Source, case: Option<Id>) -> Id {
+    let hash = blake3::hash(format!("{source:?} {case:?}").as_bytes());
+    Id::of_hash(*hash.as_bytes().first_chunk().unwrap_or(&[0; 16]), Bucket::first_of(source.to))
 }
 
 fn source_of(service: Service, heard: &Heard, to: Shard) -> Source {
@@ -111,15 +150,19 @@ impl<C: Core> Core for Spied<C> {
     }
 
     fn event(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+        fails::<C>(&heard.at.to_string())?;
         C::event(heard, step)?;
         let source = source_of(C::SERVICE, heard, step.shard());
-        let mut tally = step.get::<Tally>(tally_id(&source))?.unwrap_or_else(|| Tally::new(&source));
+        let case = case_of::<C>(heard);
+        let tally = step.get::<Tally>(tally_id(&source, case))?;
+        let mut tally = tally.unwrap_or_else(|| Tally::new(&source, case));
         tally.take(heard.at);
         step.put(&tally);
         Ok(())
     }
 
     fn timer(due: &Due, step: &mut Step<'_>) -> Result<(), Halt> {
+        fails::<C>(&format!("{} {} {}", due.name, due.id, due.due.0))?;
         C::timer(due, step)
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit::Audit;
-use chassis_core::{Value, store::Batch};
+use chassis_core::{Value, aside::Fault, store::Batch};
 use proto::{Event, Id, Service, envelope::Position, intake::v1 as intake, sla_watchdog::v1 as watchdog};
 
-use crate::{ground::Ground, plan::HOUR, world::Figures};
+use crate::{ground::Ground, plan::HOUR, spy::POISON, world::Figures};
 
 /// What is remembered of an entry that others rest on.
 #[derive(Clone, Copy)]
@@ -33,10 +33,17 @@ pub struct Watch {
 
 impl Watch {
     pub fn committed(&mut self, service: usize, batch: &Batch, ground: &mut Ground) {
-        for aside in &batch.set_aside {
-            let text =
-                format!("{} of {:?} was set aside: {}", aside.kind, Service::ALL[service], aside.reason);
-            ground.violation(text);
+        for aside in &batch.aside.put {
+            let is_planned = match aside.fault {
+                None | Some(Fault::Died) => true,
+                Some(Fault::Refused) => aside.reason.contains(POISON),
+                Some(Fault::Panicked | Fault::Hops | Fault::Store) => false,
+            };
+            if !is_planned {
+                let text =
+                    format!("{} of {:?} was set aside: {}", aside.kind, Service::ALL[service], aside.reason);
+                ground.violation(text);
+            }
         }
         self.requests_are_remembered(batch, ground);
         for entry in &batch.entries {

@@ -7,6 +7,7 @@
 //! ```
 
 mod calls;
+mod quarantine;
 mod questions;
 mod rest;
 
@@ -17,7 +18,7 @@ use dispatch_core::Dispatch;
 use follow_up_core::FollowUp;
 use intake_core::Intake;
 use notify_core::Notify;
-use proto::Service;
+use proto::{Id, Service};
 use reporting_core::Reporting;
 use sla_watchdog_core::Watchdog;
 
@@ -52,6 +53,8 @@ pub struct World {
     plan: Plan,
     founding: Vec<crate::order::Order>,
     is_founded: bool,
+    /// What is being redriven, and by which request.
+    redriving: BTreeMap<Id, usize>,
 }
 
 /// What became of a world.
@@ -118,6 +121,7 @@ impl World {
             barrier_numbers: 0,
             founding: founding::orders(),
             is_founded: false,
+            redriving: BTreeMap::new(),
             plan,
         }
     }
@@ -151,6 +155,9 @@ impl World {
         for (place, (_, fault)) in self.plan.faults.iter().enumerate() {
             self.ground.queue.plan(fault.at, Event::Fault(place));
         }
+        for number in 0..self.plan.options.days * 72 {
+            self.ground.queue.plan(FOUNDED + number * 20 * MINUTE, Event::SeeToQuarantine);
+        }
         for number in 0..self.plan.options.days * 6 {
             self.ground.queue.plan(FOUNDED + number * 4 * 60 * MINUTE, Event::Reorganise(number));
         }
@@ -171,6 +178,8 @@ impl World {
     }
 
     fn happen(&mut self, event: Event) {
+        let (weather, now) = (&self.ground.weather, self.ground.now);
+        crate::spy::poison(std::array::from_fn(|service| weather.is(Kind::Poisoned, service, now)));
         match event {
             Event::Poll(service, replica) => {
                 let frozen_until = self.sites[service].frozen_until(replica);
@@ -202,6 +211,7 @@ impl World {
             Event::Fault(place) => self.lie_in_wait(place),
             Event::Impatient(number) => self.ground.weather.grow_impatient(number),
             Event::ClockRight(service) => self.ground.skews[service] = 0,
+            Event::SeeToQuarantine => self.see_to_quarantine(),
         }
     }
 

@@ -1,6 +1,10 @@
 //! The batch being decided: inputs one after another, each seeing what those
 //! before it did, everything collected for one commit.
 
+mod hold;
+
+pub(crate) use hold::PAGE;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,13 +17,14 @@ use proto::{Id, Service, Shard, Time, envelope::Position};
 use crate::{
     actor::Actor,
     aggregate::RowKey,
+    aside::{Changes, Fault, SetAside, Ward},
     core::Core,
     entry::{Entry, Said},
-    epoch::lost_tail,
-    input::{Answer, Input, Outcome},
+    epoch::{Lost, lost_tail},
+    input::{Answer, Ask, Input, Outcome},
     refusal::{Halt, Refusal, RefusalKind},
     step::{Effects, Frame, RowChange, Rows, Step, TimerChange},
-    store::{Batch, DirectoryEntry, Head, Remembered, RequestKey, SetAside},
+    store::{Batch, DirectoryEntry, Head, Remembered, RequestKey},
 };
 
 /// Entries caused by entries end here: above it a person has to look.
@@ -33,7 +38,21 @@ pub(crate) struct Ground<'a> {
     pub heads: &'a mut BTreeMap<Shard, Head>,
     pub pairs: &'a mut BTreeMap<(Shard, Shard), u64>,
     pub directory: &'a mut Snapshot,
+    pub ward: &'a mut Ward,
     pub business_now: Time,
+    /// One input at a time, for somewhere near is one that fails.
+    pub alone: bool,
+}
+
+/// What was before a batch, for the case that the store does not take it.
+#[derive(Default)]
+pub(crate) struct Undo {
+    pub heads: BTreeMap<Shard, Head>,
+    pub pairs: BTreeMap<(Shard, Shard), u64>,
+    /// Shards whose waiting the batch ended.
+    pub lost: BTreeMap<Shard, (Head, Lost)>,
+    /// Only if the batch changed it.
+    pub ward: Option<Box<Ward>>,
 }
 
 /// Collected so far.
@@ -42,12 +61,16 @@ pub(crate) struct OpenBatch {
     rows: BTreeMap<RowKey, RowChange>,
     timers: BTreeMap<(String, Id), Option<Time>>,
     entries: Vec<Arc<Entry>>,
-    heads_before: BTreeMap<Shard, u64>,
-    pairs: BTreeSet<(Shard, Shard)>,
+    undo: Undo,
     replies: Vec<Remembered>,
     /// Remembered answers, from the store and from this batch.
     known: HashMap<RequestKey, Remembered>,
-    set_aside: Vec<SetAside>,
+    aside: Changes,
+    run: Option<hold::Run>,
+    /// What an operator's order is about.
+    pub queue: Vec<SetAside>,
+    /// Shards whose list of killers is shorter now.
+    pub killers_met: BTreeSet<Shard>,
     /// Entries of the directory taken in before anything was decided.
     pub directory: Vec<DirectoryEntry>,
     pub answers: Vec<(u64, Outcome)>,
@@ -74,10 +97,16 @@ impl OpenBatch {
             self.answers.push((*token, outcome));
             return Decided::Done;
         }
-        if let Input::Timer(due) = input
+        if let Input::Again { .. } = input
+            && self.has_stopped()
+        {
+            return Decided::Done;
+        }
+        if let Input::Timer(due) = input.plain()
             && self.timers.contains_key(&(due.name.clone(), due.id))
         {
             // An input before it in this batch moved it or took it away.
+            self.passed(input, false, ground);
             return Decided::Done;
         }
         let home = input.home();
@@ -87,15 +116,23 @@ impl OpenBatch {
             return Decided::Done;
         };
         let stamp = stamp(head.stamp, input.after(), ground.business_now);
+        if !ground.ward.is_empty() && self.hold_back(input, stamp, ground) {
+            return Decided::Done;
+        }
         let decided = run::<C>(input, home, stamp, ground);
         match decided {
             Ran::Needs(key) => Decided::Needs(key),
             Ran::Refused(refusal) => {
-                self.refuse_or_set_aside(input, refusal, stamp);
+                // A command may be refused; an event or a timer is a fact, so a refusal is a fault.
+                if let Input::Command { .. } = input {
+                    self.refuse(input, refusal);
+                } else {
+                    self.fail(input, Fault::Refused, &format!("refused: {refusal}"), stamp, ground);
+                }
                 Decided::Done
             }
             Ran::Panicked(reason) => {
-                self.set_aside_input(input, reason, stamp);
+                self.fail(input, Fault::Panicked, &reason, stamp, ground);
                 self.refuse(input, internal());
                 Decided::Done
             }
@@ -113,7 +150,13 @@ impl OpenBatch {
         ground: &mut Ground<'_>,
     ) -> Decided {
         if input.hops() > MAX_HOPS && !effects.said.is_empty() {
-            self.set_aside_input(input, format!("more than {MAX_HOPS} hops: an endless loop"), stamp);
+            self.fail(
+                input,
+                Fault::Hops,
+                &format!("more than {MAX_HOPS} hops: an endless loop"),
+                stamp,
+                ground,
+            );
             return Decided::Done;
         }
         if let Input::Timer(due) = input {
@@ -123,6 +166,7 @@ impl OpenBatch {
             ground.rows.insert(key, change.put.as_ref().map(|(body, _)| body.clone()));
             self.rows.insert(key, change);
         }
+        self.forget_queued_timers::<C>(&effects.timers, ground);
         self.timers.extend(effects.timers);
         for said in effects.said {
             if let Err(error) = self.write::<C>(input, home, stamp, said, ground) {
@@ -133,21 +177,26 @@ impl OpenBatch {
             head.stamp = stamp;
         }
         if let (Input::Command { token, ask, .. }, Some(reply)) = (input, reply) {
-            let head = &ground.heads[&home];
-            let remembered = Remembered {
-                shard: home,
-                request: ask.request.clone(),
-                content: ask.content,
-                reply: reply.clone(),
-                epoch: head.epoch,
-                seq: head.seq,
-            };
-            let at = Position { service: C::SERVICE, shard: home, epoch: head.epoch, seq: head.seq };
-            self.known.insert(ask.request.clone(), remembered.clone());
-            self.replies.push(remembered);
-            self.answers.push((*token, Ok(Answer { reply, at })));
+            self.accept(C::SERVICE, *token, ask, reply, &ground.heads[&home]);
         }
+        self.passed(input, true, ground);
         Decided::Done
+    }
+
+    /// The answer to an accepted request, remembered with its effects.
+    fn accept(&mut self, service: Service, token: u64, ask: &Ask, reply: Vec<u8>, head: &Head) {
+        let remembered = Remembered {
+            shard: head.shard,
+            request: ask.request.clone(),
+            content: ask.content,
+            reply: reply.clone(),
+            epoch: head.epoch,
+            seq: head.seq,
+        };
+        let at = Position { service, shard: head.shard, epoch: head.epoch, seq: head.seq };
+        self.known.insert(ask.request.clone(), remembered.clone());
+        self.replies.push(remembered);
+        self.answers.push((token, Ok(Answer { reply, at })));
     }
 
     /// Gives an entry its place, chains it, numbers its pair.
@@ -160,12 +209,12 @@ impl OpenBatch {
         ground: &mut Ground<'_>,
     ) -> Result<(), ApplyError> {
         let head = ground.heads.get_mut(&home).expect("checked by the caller");
-        self.heads_before.entry(home).or_insert(head.seq);
+        self.undo.heads.entry(home).or_insert_with(|| head.clone());
         head.seq += 1;
         let to = said.to.map(|to| {
             let pair = ground.pairs.entry((home, to)).or_default();
+            self.undo.pairs.entry((home, to)).or_insert(*pair);
             *pair += 1;
-            self.pairs.insert((home, to));
             (to, *pair)
         });
         let mut entry = Entry {
@@ -193,57 +242,38 @@ impl OpenBatch {
     }
 
     fn refuse<C: Core>(&mut self, input: &Input<C>, refusal: Refusal) {
-        if let Input::Command { token, .. } = input {
-            self.answers.push((*token, Err(refusal)));
-        }
-    }
-
-    /// A command may be refused; an event or a timer is a fact, so a refusal is a fault.
-    fn refuse_or_set_aside<C: Core>(&mut self, input: &Input<C>, refusal: Refusal, stamp: Time) {
-        match input {
-            Input::Command { .. } => self.refuse(input, refusal),
-            Input::Heard { .. } | Input::Timer(_) => {
-                self.set_aside_input(input, format!("refused: {refusal}"), stamp);
-            }
-        }
-    }
-
-    fn set_aside_input<C: Core>(&mut self, input: &Input<C>, reason: String, at: Time) {
-        let (kind, subject) = match input {
-            Input::Command { .. } => ("command".to_owned(), None),
-            Input::Heard { heard, .. } => (format!("{:?}", heard.at), heard.subject),
-            Input::Timer(due) => {
-                self.timers.insert((due.name.clone(), due.id), None);
-                (format!("timer {}", due.name), Some(due.id))
-            }
+        let token = match input {
+            Input::Command { token, .. } | Input::Order { asked: Some((token, _)), .. } => *token,
+            Input::Heard { .. }
+            | Input::Timer(_)
+            | Input::Order { asked: None, .. }
+            | Input::Again { .. } => return,
         };
-        let payload = match input {
-            Input::Command { command, .. } => rmp_serde::to_vec_named(&**command).unwrap_or_default(),
-            Input::Heard { .. } | Input::Timer(_) => Vec::new(),
-        };
-        let (shard, cause) = (input.home(), input.cause());
-        self.set_aside.push(SetAside { shard, cause, kind, payload, subject, reason, at });
+        self.answers.push((token, Err(refusal)));
     }
 
-    /// What is to be committed, and the answers to give after it.
+    /// What is to be committed, the answers to give after it, and how to take it back.
     pub fn close(
-        self,
+        mut self,
+        service: Service,
         heads: &BTreeMap<Shard, Head>,
         pairs: &BTreeMap<(Shard, Shard), u64>,
-    ) -> (Batch, Vec<(u64, Outcome)>) {
+    ) -> (Batch, Vec<(u64, Outcome)>, Undo) {
+        self.answer_order(service, heads);
+        let undo = self.undo;
         let batch = Batch {
-            heads: self.heads_before.keys().map(|shard| heads[shard].clone()).collect(),
-            heads_before: self.heads_before.values().copied().collect(),
+            heads: undo.heads.keys().map(|shard| heads[shard].clone()).collect(),
+            heads_before: undo.heads.values().map(|head| head.seq).collect(),
             entries: self.entries,
             rows: self.rows.into_iter().collect(),
             timers: self.timers.into_iter().map(|((name, id), due)| TimerChange { name, id, due }).collect(),
-            pairs: self.pairs.iter().map(|(from, to)| (*from, *to, pairs[&(*from, *to)])).collect(),
+            pairs: undo.pairs.keys().map(|(from, to)| (*from, *to, pairs[&(*from, *to)])).collect(),
             replies: self.replies,
-            set_aside: self.set_aside,
+            aside: self.aside,
             directory: self.directory,
             ..Batch::default()
         };
-        (batch, self.answers)
+        (batch, self.answers, undo)
     }
 }
 
@@ -265,7 +295,7 @@ fn run<C: Core>(input: &Input<C>, home: Shard, now: Time, ground: &Ground<'_>) -
     let own;
     let actor = match input {
         Input::Command { ask, .. } => &ask.actor,
-        Input::Heard { .. } | Input::Timer(_) => {
+        Input::Heard { .. } | Input::Timer(_) | Input::Order { .. } | Input::Again { .. } => {
             own = Actor::Service { name: C::SERVICE.name().to_owned() };
             &own
         }
@@ -280,11 +310,12 @@ fn run<C: Core>(input: &Input<C>, home: Shard, now: Time, ground: &Ground<'_>) -
     };
     let mut step = Step::new(frame, ground.rows);
     // A panic drops the step with all it did; nothing that outlives it was touched.
-    let result = catch_unwind(AssertUnwindSafe(|| match input {
+    let result = catch_unwind(AssertUnwindSafe(|| match input.plain() {
         Input::Command { command, .. } => C::command(command, &mut step)
             .map(|reply| Some(rmp_serde::to_vec_named(&reply).expect("replies are plain data"))),
         Input::Heard { heard, .. } => C::event(heard, &mut step).map(|()| None),
         Input::Timer(due) => C::timer(due, &mut step).map(|()| None),
+        Input::Order { .. } | Input::Again { .. } => unreachable!("`begin` takes orders"),
     }));
     match result {
         Ok(Ok(reply)) => Ran::Effects(step.finish(), reply),
@@ -303,10 +334,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 fn actor_of<C: Core>(input: &Input<C>) -> String {
-    match input {
-        Input::Command { ask, .. } => ask.actor.code(),
-        Input::Heard { .. } | Input::Timer(_) => format!("service:{}", C::SERVICE),
-    }
+    input.ask().map_or_else(|| format!("service:{}", C::SERVICE), |ask| ask.actor.code())
 }
 
 fn repeat_answer<C: Core>(known: &Remembered, content: &[u8; 16]) -> Outcome {

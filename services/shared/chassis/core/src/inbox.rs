@@ -179,6 +179,20 @@ impl Inbox {
         Some(entry)
     }
 
+    /// What was taken out and did not take effect is to come again: it is read from the source's journal.
+    pub fn rewind(&mut self, now: Duration) {
+        if !self.has_unapplied() {
+            return;
+        }
+        let ahead = self.ahead.keys().next_back().copied().unwrap_or_default();
+        self.announced = self.announced.max(self.tail).max(ahead);
+        self.cursor = self.applied;
+        self.tail = (self.cursor.epoch, self.cursor.seq);
+        self.queue.clear();
+        self.ahead.clear();
+        self.watch(now);
+    }
+
     /// The hash of the next entry if it chains on the last applied one; an
     /// error if history was changed without an epoch.
     pub fn follows(&self, source: &Source, entry: &Incoming) -> Result<[u8; 32], String> {

@@ -14,6 +14,7 @@
 
 pub mod actor;
 pub mod aggregate;
+pub mod aside;
 mod batch;
 pub mod clock;
 pub mod core;
@@ -21,6 +22,7 @@ pub mod entry;
 pub mod epoch;
 pub mod inbox;
 mod input;
+pub mod kept;
 pub mod machine;
 pub mod memory;
 pub mod refusal;

@@ -8,6 +8,7 @@
 //! Idle --gather--> Load --> decide --(a row is missing: Load again)--> Commit --> Answer, Publish, Wake --> Idle
 //! ```
 
+mod care;
 mod epochs;
 mod gather;
 mod limits;
@@ -25,7 +26,8 @@ use proto::{Service, Shard, Time};
 pub use self::limits::Limits;
 use crate::{
     aggregate::RowKey,
-    batch::OpenBatch,
+    aside::{Order, Ward},
+    batch::{OpenBatch, Undo},
     clock::Clock,
     core::Core,
     entry::Entry,
@@ -44,6 +46,12 @@ pub enum Happening<C: Core> {
         home: Shard,
         ask: Arc<Ask>,
         command: Arc<C::Command>,
+    },
+    /// Somebody sees to what is in quarantine.
+    Order {
+        token: u64,
+        ask: Arc<Ask>,
+        order: Order,
     },
     Heard {
         source: Source,
@@ -64,6 +72,10 @@ pub enum Happening<C: Core> {
     Loaded(Loaded),
     Committed {
         database_now: Time,
+    },
+    /// The store does not take the batch, and never will: nothing of it was written.
+    Refused {
+        why: String,
     },
     Beaten {
         database_now: Time,
@@ -125,7 +137,16 @@ pub enum Action {
 
 enum Phase<C: Core> {
     Idle,
-    Loading { waiting: VecDeque<Input<C>>, open: OpenBatch, asked: Vec<RowKey> },
+    /// What is to be tried is being written down.
+    Marking {
+        inputs: VecDeque<Input<C>>,
+        open: OpenBatch,
+    },
+    Loading {
+        waiting: VecDeque<Input<C>>,
+        open: OpenBatch,
+        asked: Vec<RowKey>,
+    },
     Committing(Box<Settling>),
     LoadingTimers,
 }
@@ -138,6 +159,12 @@ struct Settling {
     barriers: Vec<(u64, Vec<Head>)>,
     cursors: Vec<(Source, Cursor)>,
     timers: Vec<TimerChange>,
+    /// For the case that the store does not take it.
+    undo: Undo,
+    directory: Vec<DirectoryEntry>,
+    published: Vec<(Shard, u64)>,
+    asked: Vec<(u64, Time)>,
+    openings: Vec<u64>,
     starts_over: bool,
 }
 
@@ -165,6 +192,16 @@ pub struct Machine<C: Core> {
     directory_inbox: Inbox,
     blocked: BTreeSet<Source>,
     commands: VecDeque<(u64, Shard, Arc<Ask>, Arc<C::Command>)>,
+    orders: VecDeque<(u64, Arc<Ask>, Order)>,
+    /// What is held back, and what is not to be tried.
+    ward: Ward,
+    care: care::Care,
+    /// Decided, not known to be committed.
+    taken: Vec<Input<C>>,
+    /// The directory's own service: as it was before the batch.
+    directory_before: Option<Snapshot>,
+    /// Taken in with a batch that the store did not take.
+    unsaved_directory: Vec<DirectoryEntry>,
     timers: BTreeSet<TimerRow>,
     timers_by_key: settle::TimersByKey,
     /// Timers beyond this moment are in the store only.
@@ -188,6 +225,9 @@ impl<C: Core> Machine<C> {
         let mut clock = Clock::default();
         clock.heard(found.database_now, monotonic);
         let (lost, heads) = epochs::apart(found.heads, found.lost);
+        let mut ward = Ward::new(&found.aside);
+        // What is held in a shard that waits waits with it.
+        ward.held.retain(|aggregate, _| heads.contains_key(&aggregate.shard()));
         let owned: Vec<Shard> = heads.keys().copied().collect();
         let saved: BTreeMap<Source, Cursor> = found.cursors.into_iter().collect();
         // What a shard that waits addressed to others may be among what it lost.
@@ -215,6 +255,12 @@ impl<C: Core> Machine<C> {
             inboxes,
             blocked: BTreeSet::new(),
             commands: VecDeque::new(),
+            orders: VecDeque::new(),
+            ward,
+            care: care::Care::new(&found.aside, limits.timers + limits.commands + limits.events, monotonic),
+            taken: Vec::new(),
+            directory_before: None,
+            unsaved_directory: Vec::new(),
             timers: BTreeSet::new(),
             timers_by_key: settle::TimersByKey::new(),
             timers_until: None,
@@ -289,7 +335,7 @@ impl<C: Core> Machine<C> {
     }
 
     pub fn waiting_commands(&self) -> usize {
-        self.commands.len()
+        self.commands.len() + self.orders.len()
     }
 
     /// Takes in what happened and says what to do now.
@@ -329,6 +375,11 @@ impl<C: Core> Machine<C> {
             Happening::Command { token, home, ask, command } => {
                 self.queue(token, home, ask, command, actions)
             }
+            Happening::Order { token, ask, order } => {
+                if self.has_room(token, actions) {
+                    self.orders.push_back((token, ask, order));
+                }
+            }
             Happening::Heard { source, entry } => {
                 if let Some(inbox) = self.inboxes.get_mut(&source)
                     && !self.blocked.contains(&source)
@@ -347,7 +398,11 @@ impl<C: Core> Machine<C> {
             Happening::Committed { database_now } | Happening::Beaten { database_now } => {
                 self.clock.heard(database_now, now);
                 self.last_trip = now;
-                self.settled(actions);
+                self.written(now, actions);
+            }
+            Happening::Refused { why } => {
+                self.last_trip = now;
+                self.refused(&why, now, actions);
             }
             Happening::Timers(timers) => {
                 self.last_trip = now;
@@ -377,9 +432,15 @@ impl<C: Core> Machine<C> {
         command: Arc<C::Command>,
         actions: &mut Vec<Action>,
     ) {
-        if self.commands.len() < self.limits.waiting_commands {
+        if self.has_room(token, actions) {
             self.commands.push_back((token, home, ask, command));
-            return;
+        }
+    }
+
+    /// Whether one more may wait; else it is refused.
+    fn has_room(&self, token: u64, actions: &mut Vec<Action>) -> bool {
+        if self.waiting_commands() < self.limits.waiting_commands {
+            return true;
         }
         // Nothing was decided, so this answer needs no round trip before it.
         let mut refusal = Refusal::new(
@@ -390,5 +451,6 @@ impl<C: Core> Machine<C> {
         );
         refusal.retry_after_ms = Some(250);
         actions.push(Action::Answer { token, outcome: Err(refusal) });
+        false
     }
 }

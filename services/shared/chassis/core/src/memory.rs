@@ -4,6 +4,7 @@
 //! remembered once) and passes every value through an encoding, so that
 //! nothing survives here that would be lost there.
 
+mod aside;
 mod dump;
 mod kept;
 mod prune;
@@ -21,8 +22,7 @@ use crate::{
     epoch::Rewinding,
     step::RowChange,
     store::{
-        Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Remembered, SetAside, Source, TimerRow,
-        Timers,
+        Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Remembered, Source, TimerRow, Timers,
     },
 };
 
@@ -62,7 +62,7 @@ pub struct Memory {
     pairs: BTreeMap<(u16, u16), u64>,
     replies: BTreeMap<(Bytes16, String), Vec<u8>>,
     directory: BTreeMap<u64, Vec<u8>>,
-    set_aside: Vec<SetAside>,
+    quarantine: aside::Quarantine,
     rewindings: Vec<Rewinding>,
 }
 
@@ -83,7 +83,7 @@ impl Memory {
             pairs: BTreeMap::new(),
             replies: BTreeMap::new(),
             directory: BTreeMap::new(),
-            set_aside: Vec::new(),
+            quarantine: aside::Quarantine::default(),
             rewindings: Vec::new(),
         }
     }
@@ -118,6 +118,7 @@ impl Memory {
             pairs: self.pairs().filter(|(from, _, _)| held.contains(from)).collect(),
             directory: self.found_directory(),
             timers: self.timers(held),
+            aside: crate::aside::FoundAside::default(),
             database_now: self.now,
             lost: Vec::new(),
         }
@@ -150,6 +151,7 @@ impl Memory {
         Loaded {
             rows: plan.rows.iter().filter_map(row).collect(),
             replies: plan.requests.iter().filter_map(reply).collect(),
+            queue: plan.queue.map_or_else(Vec::new, |(id, limit)| self.queue(id, limit)),
             database_now: self.now,
         }
     }
@@ -201,7 +203,7 @@ impl Memory {
             let row = (&*entry.kind, &entry.payload, entry.recorded_at);
             self.directory.entry(entry.seq).or_insert_with(|| encode(&row));
         }
-        self.set_aside.extend(batch.set_aside.iter().cloned());
+        self.quarantine.commit(&batch.aside);
         self.rewindings.extend(batch.rewindings.iter().cloned());
         for (shard, seq) in &batch.published {
             let mark = self.published.entry(shard.number()).or_default();
@@ -280,7 +282,7 @@ impl Memory {
 
     /// The body of one row.
     pub fn body(&self, key: RowKey) -> Option<Vec<u8>> {
-        self.load(&LoadPlan { rows: vec![key], requests: Vec::new() }).rows.pop().map(|(_, body)| body)
+        self.load(&LoadPlan { rows: vec![key], ..LoadPlan::default() }).rows.pop().map(|(_, body)| body)
     }
 
     /// All rows of a table, by id.
@@ -290,10 +292,6 @@ impl Memory {
             let (body, _): (Vec<u8>, Vec<Option<Kept>>) = decode(kept);
             (id_of(*id), body)
         })
-    }
-
-    pub fn set_aside(&self) -> &[SetAside] {
-        &self.set_aside
     }
 
     /// Stretches of history that were taken back.

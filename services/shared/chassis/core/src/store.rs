@@ -7,6 +7,7 @@ use proto::{Id, Service, Shard, Time};
 
 use crate::{
     aggregate::RowKey,
+    aside::{Changes, FoundAside, SetAside},
     entry::Entry,
     epoch::{Lost, Rewinding},
     step::{RowChange, TimerChange},
@@ -36,6 +37,8 @@ pub struct RequestKey {
 pub struct LoadPlan {
     pub rows: Vec<RowKey>,
     pub requests: Vec<RequestKey>,
+    /// The queue of this input in quarantine, or of this aggregate, and at most how much of it.
+    pub queue: Option<(Id, usize)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -43,6 +46,8 @@ pub struct Loaded {
     /// Rows that exist; the others asked for do not.
     pub rows: Vec<(RowKey, Vec<u8>)>,
     pub replies: Vec<Remembered>,
+    /// In order; an input that holds nothing stands alone.
+    pub queue: Vec<SetAside>,
     pub database_now: Time,
 }
 
@@ -90,18 +95,6 @@ pub struct DirectoryEntry {
     pub recorded_at: Time,
 }
 
-/// An input on which a step failed: set aside with its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetAside {
-    pub shard: Shard,
-    pub cause: String,
-    pub kind: String,
-    pub payload: Vec<u8>,
-    pub subject: Option<Id>,
-    pub reason: String,
-    pub at: Time,
-}
-
 /// Everything that one batch changes: one statement, one transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -116,7 +109,8 @@ pub struct Batch {
     pub pairs: Vec<(Shard, Shard, u64)>,
     pub replies: Vec<Remembered>,
     pub directory: Vec<DirectoryEntry>,
-    pub set_aside: Vec<SetAside>,
+    /// What is set aside, and what comes back.
+    pub aside: Changes,
     /// Entries up to here are acknowledged by the stream.
     pub published: Vec<(Shard, u64)>,
     /// Stretches of history that were taken back: said here, or met by a reader.
@@ -133,7 +127,7 @@ impl Batch {
             && self.cursors.is_empty()
             && self.replies.is_empty()
             && self.directory.is_empty()
-            && self.set_aside.is_empty()
+            && self.aside.is_empty()
             && self.published.is_empty()
             && self.rewindings.is_empty()
     }
@@ -156,6 +150,8 @@ pub struct Found {
     pub pairs: Vec<(Shard, Shard, u64)>,
     pub directory: Vec<DirectoryEntry>,
     pub timers: Timers,
+    /// What is held, and how the owner before went.
+    pub aside: FoundAside,
     pub database_now: Time,
     /// Shards that do not have all that others heard from them: they wait.
     pub lost: Vec<Lost>,

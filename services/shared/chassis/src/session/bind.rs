@@ -4,7 +4,7 @@ use chassis_core::{TimerChange, epoch::Rewinding, store::Batch};
 use proto::{Id, Shard, Time};
 use sqlx::{postgres::PgArguments, query::Query};
 
-use super::puts::Puts;
+use super::{aside, puts::Puts};
 use crate::statement::CommitParts;
 
 pub(super) fn parts_of(batch: &Batch, puts: &Puts) -> CommitParts {
@@ -16,7 +16,7 @@ pub(super) fn parts_of(batch: &Batch, puts: &Puts) -> CommitParts {
         pairs: !batch.pairs.is_empty(),
         replies: !batch.replies.is_empty(),
         directory: !batch.directory.is_empty(),
-        set_aside: !batch.set_aside.is_empty(),
+        aside: aside::parts_of(&batch.aside),
         published: marks(batch).next().is_some(),
         rewindings: !batch.rewindings.is_empty(),
         puts: puts.tables.keys().copied().collect(),
@@ -134,17 +134,7 @@ fn bind_small<'q>(mut query: PgQuery<'q>, batch: &Batch, parts: &CommitParts) ->
             .bind(list(&batch.directory, |d| d.payload.clone()))
             .bind(list(&batch.directory, |d| d.recorded_at.0));
     }
-    if parts.set_aside {
-        let aside = &batch.set_aside;
-        query = query
-            .bind(list(aside, |s| s.shard.number() as i16))
-            .bind(list(aside, |s| s.cause.clone()))
-            .bind(list(aside, |s| s.kind.clone()))
-            .bind(list(aside, |s| s.payload.clone()))
-            .bind(list(aside, |s| s.subject.map(Id::uuid)))
-            .bind(list(aside, |s| s.reason.clone()))
-            .bind(list(aside, |s| s.at.0));
-    }
+    query = aside::bind(query, &batch.aside, parts.aside);
     if parts.published {
         let marks: Vec<&(Shard, u64)> = marks(batch).collect();
         query =
@@ -156,7 +146,7 @@ fn bind_small<'q>(mut query: PgQuery<'q>, batch: &Batch, parts: &CommitParts) ->
     query
 }
 
-fn list<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+pub(super) fn list<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
     items.iter().map(value).collect()
 }
 

@@ -13,6 +13,7 @@ use chassis_core::{
 use local_engines::{Postgres, PostgresOptions};
 use proto::{Shard, Time};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use uuid::Uuid;
 
 use self::draw::{Draw, Spoilt, Toy};
 use super::{Session, SessionError};
@@ -31,6 +32,9 @@ struct Tally {
     unknown_kept: u32,
     unknown_lost: u32,
     reopened: u32,
+    unclean: u32,
+    held: u32,
+    queued: u32,
 }
 
 struct Twins {
@@ -38,6 +42,8 @@ struct Twins {
     postgres: Session,
     memory: Memory,
     held: Vec<Shard>,
+    /// Whose shards they are.
+    process: Uuid,
     draw: Draw,
     tally: Tally,
 }
@@ -57,14 +63,16 @@ impl Twins {
             postgres,
             memory: Memory::new::<Toy>(Time(1), 50_000),
             held: Vec::new(),
+            process: Uuid::nil(),
             draw: Draw::new(seed),
             tally: Tally::default(),
         };
         twins.take().await;
+        twins.begin_tenure().await;
         twins
     }
 
-    /// Takes some of the shards, and finds there what the other finds.
+    /// Takes some of the shards.
     async fn take(&mut self) {
         let wanted = self.draw.shards(SHARDS);
         // The former backend may still be deciding: a lock is had when it is gone.
@@ -78,6 +86,23 @@ impl Twins {
         }
         assert_eq!(got.len(), wanted.len(), "the former session keeps its locks");
         self.held = self.postgres.held().to_vec();
+    }
+
+    /// Another process owns them now, or the same one again: both say alike what is set aside and who died on what.
+    async fn begin_tenure(&mut self) {
+        if self.process.is_nil() || self.draw.below(4) > 0 {
+            self.process = Uuid::from_u128(1 + u128::from(self.draw.below(1 << 60)));
+        }
+        let mut theirs = self.postgres.take(self.process).await.expect("they are taken");
+        let mut ours = self.memory.take(&self.held, self.process);
+        for found in [&mut theirs, &mut ours] {
+            found.held.sort_by_key(|(aggregate, _)| *aggregate);
+            found.barred.sort();
+            found.killers.sort();
+        }
+        assert_eq!(theirs, ours);
+        self.tally.held += ours.held.len() as u32;
+        self.tally.unclean += u32::from(ours.unclean);
     }
 
     async fn compare_found(&mut self) {
@@ -99,8 +124,13 @@ impl Twins {
 
     async fn reopen(&mut self) {
         self.tally.reopened += 1;
+        if self.draw.below(2) == 0 {
+            self.postgres.sign_off(self.process).await.expect("it leaves in order");
+            self.memory.leave(&self.held);
+        }
         self.postgres = Session::open::<Toy>(self.options.clone()).await.expect("a session");
         self.take().await;
+        self.begin_tenure().await;
     }
 
     async fn step(&mut self) {
@@ -136,7 +166,7 @@ impl Twins {
     }
 
     async fn load(&mut self) {
-        let plan = self.draw.plan();
+        let plan = self.draw.plan(&self.memory);
         let theirs = self.postgres.load(&plan).await.expect("loaded");
         let ours = self.memory.load(&plan);
         let sorted = |mut lines: Vec<String>| {
@@ -151,6 +181,8 @@ impl Twins {
         };
         assert_eq!(rows(&theirs), rows(&ours));
         assert_eq!(replies(&theirs), replies(&ours));
+        assert_eq!(theirs.queue, ours.queue);
+        self.tally.queued += ours.queue.len() as u32;
     }
 
     /// The session's backend is ended: before, while or after it commits.
@@ -212,6 +244,7 @@ impl Twins {
             self.tally.unknown_lost += 1;
         }
         self.memory.find(&self.held);
+        self.begin_tenure().await;
         self.compare_all().await;
     }
 }
@@ -257,9 +290,15 @@ async fn postgres_and_memory_are_twins() {
         all.unknown_kept += tally.unknown_kept;
         all.unknown_lost += tally.unknown_lost;
         all.reopened += tally.reopened;
+        all.unclean += tally.unclean;
+        all.held += tally.held;
+        all.queued += tally.queued;
     }
     println!("{all:?}");
-    let least =
-        [all.commits, all.refused, all.unknown_kept, all.unknown_lost, all.reopened].into_iter().min();
+    let aside = [all.unclean, all.held, all.queued].into_iter().min();
+    let least = [all.commits, all.refused, all.unknown_kept, all.unknown_lost, all.reopened]
+        .into_iter()
+        .chain(aside)
+        .min();
     assert!(least > Some(0), "something never happened: {all:?}");
 }

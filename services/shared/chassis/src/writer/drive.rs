@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{Control, Ended, Feed, Writer, chain};
 use crate::{
-    handle::{Submitted, View},
+    handle::{Submitted, View, Wanted},
     session::{Session, SessionError},
     telemetry,
 };
@@ -40,6 +40,7 @@ pub(super) async fn patiently<T>(
 enum Stored {
     Loaded(Loaded),
     Committed(Time),
+    Refused(String),
     Beaten(Time),
     Timers(Timers),
 }
@@ -105,6 +106,7 @@ impl<C: Core> Writer<C> {
             self.show_view(&mut drive);
             if flight.is_none() {
                 if self.stop.is_cancelled() && drive.machine.waiting_commands() == 0 {
+                    self.sign_off(&mut drive).await;
                     return Ended::Stopped;
                 }
                 if let Some(ended) = self.look_for_more(&mut drive).await {
@@ -118,6 +120,18 @@ impl<C: Core> Writer<C> {
             actions.extend(drive.machine.on(happening, self.now()));
             // What waits already is taken in before the next batch is looked at.
             self.drain(&mut drive, &mut actions);
+        }
+    }
+
+    /// In order, so that whoever follows need not be careful.
+    async fn sign_off(&self, drive: &mut Drive<C>) {
+        let Some(session) = drive.session.as_mut() else { return };
+        match tokio::time::timeout(STORE_PATIENCE, session.sign_off(self.shared.process)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(service = %C::SERVICE, error = %chain(&error), "the shards are left without a word");
+            }
+            Err(_) => tracing::warn!(service = %C::SERVICE, "the shards are left without a word"),
         }
     }
 
@@ -176,7 +190,11 @@ impl<C: Core> Writer<C> {
     fn submitted(&mut self, drive: &mut Drive<C>, submitted: Submitted<C>) -> Happening<C> {
         let token = drive.token();
         drive.answers.insert(token, submitted.answer);
-        Happening::Command { token, home: submitted.home, ask: submitted.ask, command: submitted.command }
+        let (home, ask) = (submitted.home, submitted.ask);
+        match submitted.wanted {
+            Wanted::Command(command) => Happening::Command { token, home, ask, command },
+            Wanted::Order(order) => Happening::Order { token, ask, order },
+        }
     }
 
     fn stored(
@@ -191,6 +209,7 @@ impl<C: Core> Writer<C> {
                 Ok(match stored {
                     Stored::Loaded(loaded) => Happening::Loaded(loaded),
                     Stored::Committed(database_now) => Happening::Committed { database_now },
+                    Stored::Refused(why) => Happening::Refused { why },
                     Stored::Beaten(database_now) => Happening::Beaten { database_now },
                     Stored::Timers(timers) => Happening::Timers(timers),
                 })
@@ -269,8 +288,11 @@ impl<C: Core> Writer<C> {
     fn count(&self, batch: &Batch) {
         self.instruments.batches.add(1, &self.instruments.labels);
         self.instruments.entries.add(batch.entries.len() as u64, &self.instruments.labels);
-        for aside in &batch.set_aside {
-            tracing::error!(service = %C::SERVICE, cause = aside.cause, reason = aside.reason, "an input was set aside");
+        for aside in batch.aside.put.iter().filter(|aside| aside.fault.is_some()) {
+            tracing::error!(
+                service = %C::SERVICE, quarantine = %aside.id, cause = aside.cause, reason = aside.reason,
+                "an input was set aside"
+            );
         }
     }
 
@@ -336,7 +358,10 @@ impl Op {
         let work = async {
             match self {
                 Op::Load(plan) => session.load(&plan).await.map(Stored::Loaded),
-                Op::Commit(batch) => session.commit(&batch).await.map(Stored::Committed),
+                Op::Commit(batch) => match session.commit(&batch).await {
+                    Err(SessionError::Refused(why)) => Ok(Stored::Refused(why)),
+                    committed => committed.map(Stored::Committed),
+                },
                 Op::Beat => session.idle_beat().await.map(Stored::Beaten),
                 Op::Timers => session.timers().await.map(Stored::Timers),
             }

@@ -104,7 +104,8 @@ impl<C: Takes> Site<C> {
         }
         if self.replicas[replica].stopping && life.machine.waiting_commands() == 0 {
             let pause = ground.dice.between(SECOND, 20 * SECOND);
-            return self.end(replica, pause, ground);
+            self.store.leave(&life.owned);
+            return self.die(replica, pause, ground);
         }
         let at = life.machine.wake_at(ground.monotonic()).as_micros() as u64;
         let at = at.max(ground.now + 1_000);
@@ -123,11 +124,11 @@ impl<C: Takes> Site<C> {
         });
         let pause = ground.dice.between(SECOND / 5, 5 * SECOND);
         match kind {
-            Kind::KilledBefore => self.end(replica, pause, ground),
+            Kind::KilledBefore => self.die(replica, pause, ground),
             Kind::KilledAfter => {
                 self.carry_out(replica, action, ground);
                 self.reach(replica, ground);
-                self.end(replica, pause, ground);
+                self.die(replica, pause, ground);
             }
             Kind::SessionLost => {
                 self.carry_out(replica, action, ground);
@@ -235,8 +236,10 @@ impl<C: Takes> Site<C> {
     /// P1: what is answered is on record, with this very answer.
     fn check_answer(&self, caller: &super::Caller, outcome: &chassis_core::Outcome, ground: &mut Ground) {
         let Ok(answer) = outcome else { return };
-        let plan =
-            chassis_core::store::LoadPlan { rows: Vec::new(), requests: vec![caller.ask.request.clone()] };
+        let plan = chassis_core::store::LoadPlan {
+            requests: vec![caller.ask.request.clone()],
+            ..Default::default()
+        };
         let known = self.store.load(&plan).replies.pop();
         if known.is_none_or(|known| known.reply != answer.reply || known.seq != answer.at.seq) {
             let id = caller.ask.request.id;

@@ -24,7 +24,7 @@ impl World {
         self.ground.soon(Event::Try(self.requests.len() - 1));
     }
 
-    fn request(&mut self, actor: Actor, order: Order, purpose: Purpose) {
+    pub(super) fn request(&mut self, actor: Actor, order: Order, purpose: Purpose) {
         let at = self.ground.time();
         let request = Request::new(actor, order, purpose, at, &mut self.cast.dice);
         self.send(request);

@@ -27,6 +27,7 @@ impl World {
             if !self.run(self.ground.now + wait) {
                 return false;
             }
+            self.see_to_quarantine();
             let Some(unrest) = self.unrest() else { break };
             if self.ground.now > begun + PATIENCE {
                 self.ground.violation(format!("it does not come to rest: {unrest}"));
@@ -42,6 +43,9 @@ impl World {
     fn unrest(&self) -> Option<String> {
         if let Some(request) = self.requests.iter().find(|request| request.outcome.is_none()) {
             return Some(format!("request {} is not answered", request.ask.request.id));
+        }
+        if let Some(site) = self.sites.iter().find(|site| !site.store().set_aside().is_empty()) {
+            return Some(format!("{} has something in quarantine", site.service()));
         }
         if let Some(site) = self.sites.iter().find(|site| !site.is_idle()) {
             return Some(format!("{} is at work", site.service()));

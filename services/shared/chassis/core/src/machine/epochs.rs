@@ -6,7 +6,7 @@ use proto::Shard;
 
 use super::Machine;
 use crate::{
-    batch::not_mine,
+    batch::{Undo, not_mine},
     core::Core,
     epoch::{self, Lost, Opening},
     input::{Answer, Outcome},
@@ -43,12 +43,24 @@ impl<C: Core> Machine<C> {
     }
 
     /// Writes the orders that wait into the batch; what they are answered once it is committed.
-    pub(super) fn open_epochs(&mut self, batch: &mut Batch, now: Duration) -> Vec<(u64, Outcome)> {
+    pub(super) fn open_epochs(
+        &mut self,
+        batch: &mut Batch,
+        undo: &mut Undo,
+        now: Duration,
+    ) -> Vec<(u64, Outcome)> {
         let openings = std::mem::take(&mut self.openings);
-        openings.into_iter().map(|(token, opening)| (token, self.open_epoch(&opening, batch, now))).collect()
+        let open = |(token, opening)| (token, self.open_epoch(&opening, batch, undo, now));
+        openings.into_iter().map(open).collect()
     }
 
-    fn open_epoch(&mut self, opening: &Opening, batch: &mut Batch, now: Duration) -> Outcome {
+    fn open_epoch(
+        &mut self,
+        opening: &Opening,
+        batch: &mut Batch,
+        undo: &mut Undo,
+        now: Duration,
+    ) -> Outcome {
         let shard = opening.shard;
         let lost = self.lost.get(&shard).map(|(_, lost)| lost);
         let Some(head) = self.heads.get(&shard).or_else(|| self.lost.get(&shard).map(|(head, _)| head))
@@ -72,12 +84,17 @@ impl<C: Core> Machine<C> {
         batch.rewindings.extend(opened.rewindings);
         batch.replies.push(opening.remembered(at));
         for (to, seq) in opened.pairs {
-            self.pairs.insert((shard, to), seq);
+            let known = self.pairs.insert((shard, to), seq).unwrap_or_default();
+            undo.pairs.entry((shard, to)).or_insert(known);
             batch.pairs.retain(|(from, other, _)| (*from, *other) != (shard, to));
             batch.pairs.push((shard, to, seq));
         }
-        self.lost.remove(&shard);
-        self.heads.insert(shard, opened.head);
+        if let Some(waited) = self.lost.remove(&shard) {
+            undo.lost.insert(shard, waited);
+        }
+        if let Some(known) = self.heads.insert(shard, opened.head) {
+            undo.heads.entry(shard).or_insert(known);
+        }
         Ok(Answer { reply: Vec::new(), at })
     }
 

@@ -8,7 +8,7 @@ use proto::{AnyEvent, Event, Service, Shard, event, journal::v1::HistoryRewound}
 
 use super::{Action, Judging, Machine, Phase};
 use crate::{
-    batch::OpenBatch,
+    batch::{OpenBatch, PAGE},
     core::Core,
     inbox::{Inbox, Incoming},
     input::Input,
@@ -43,25 +43,46 @@ impl<C: Core> Machine<C> {
             return false;
         }
         let mut open = OpenBatch::default();
+        open.directory.append(&mut self.unsaved_directory);
         if !self.read_directory(&mut open, actions) {
             return false;
         }
-        let inputs = self.gather(now, actions);
+        let inputs = match self.next_order() {
+            Some(order) => VecDeque::from([order]),
+            None if self.care.is_alone(now) => self.gather_one(now, actions),
+            None => self.gather(now, actions),
+        };
         let moved = !inputs.is_empty() || self.inboxes.values().any(Inbox::has_unapplied);
+        if let Some((inputs, open)) = self.mark(inputs, open, now, actions) {
+            self.begin_batch(inputs, open, now, actions);
+        }
+        moved
+    }
+
+    /// Loads what the inputs need, or decides at once.
+    pub(super) fn begin_batch(
+        &mut self,
+        inputs: VecDeque<Input<C>>,
+        open: OpenBatch,
+        now: Duration,
+        actions: &mut Vec<Action>,
+    ) {
         let mut plan = LoadPlan::default();
         for input in &inputs {
             plan.rows.extend(input.keys().into_iter().filter(|key| !self.rows.contains_key(key)));
             plan.requests.extend(input.request().cloned());
+            if let Input::Order { order, .. } = input {
+                plan.queue = Some((order.id, PAGE + 2));
+            }
         }
         plan.rows.sort_unstable();
         plan.rows.dedup();
-        if plan.rows.is_empty() && plan.requests.is_empty() {
+        if plan == LoadPlan::default() {
             self.decide(inputs, open, now, actions);
         } else {
             self.phase = Phase::Loading { waiting: inputs, open, asked: plan.rows.clone() };
             actions.push(Action::Load(plan));
         }
-        moved
     }
 
     /// Nothing can be taken from it now: its type is unknown here, or the
@@ -91,21 +112,30 @@ impl<C: Core> Machine<C> {
 
     fn gather(&mut self, now: Duration, actions: &mut Vec<Action>) -> VecDeque<Input<C>> {
         let mut inputs = VecDeque::new();
-        self.gather_timers(now, &mut inputs, actions);
-        let commands = self.commands.len().min(self.limits.commands);
-        for (token, home, ask, command) in self.commands.drain(..commands) {
-            inputs.push_back(Input::Command { token, home, ask, command });
-        }
-        self.gather_events(&mut inputs, actions);
+        self.gather_timers(now, self.limits.timers, &mut inputs, actions);
+        self.gather_commands(self.limits.commands, &mut inputs);
+        self.gather_events(self.limits.events, &mut inputs, actions);
         inputs
     }
 
-    fn gather_timers(&mut self, now: Duration, inputs: &mut VecDeque<Input<C>>, actions: &mut Vec<Action>) {
+    pub(super) fn gather_commands(&mut self, limit: usize, inputs: &mut VecDeque<Input<C>>) {
+        let commands = self.commands.len().min(limit);
+        for (token, home, ask, command) in self.commands.drain(..commands) {
+            inputs.push_back(Input::Command { token, home, ask, command });
+        }
+    }
+
+    pub(super) fn gather_timers(
+        &mut self,
+        now: Duration,
+        limit: usize,
+        inputs: &mut VecDeque<Input<C>>,
+        actions: &mut Vec<Action>,
+    ) {
         let business = self.business_now(now);
         let is_due = self.timers.first().is_some_and(|timer| timer.due <= business);
         if !C::JUDGES {
-            while inputs.len() < self.limits.timers && self.timers.first().is_some_and(|t| t.due <= business)
-            {
+            while inputs.len() < limit && self.timers.first().is_some_and(|t| t.due <= business) {
                 let row = self.timers.pop_first().expect("just seen");
                 inputs.push_back(Input::timer(row, Vec::new()));
             }
@@ -119,8 +149,7 @@ impl<C: Core> Machine<C> {
             }
             Judging::Ready { until, heads, silent } if self.has_reached(heads) => {
                 let (until, silent) = (*until, silent.clone());
-                while inputs.len() < self.limits.timers && self.timers.first().is_some_and(|t| t.due <= until)
-                {
+                while inputs.len() < limit && self.timers.first().is_some_and(|t| t.due <= until) {
                     let row = self.timers.pop_first().expect("just seen");
                     inputs.push_back(Input::timer(row, silent.clone()));
                 }
@@ -152,18 +181,23 @@ impl<C: Core> Machine<C> {
     }
 
     /// Fairly: each batch begins with another source.
-    fn gather_events(&mut self, inputs: &mut VecDeque<Input<C>>, actions: &mut Vec<Action>) {
+    pub(super) fn gather_events(
+        &mut self,
+        limit: usize,
+        inputs: &mut VecDeque<Input<C>>,
+        actions: &mut Vec<Action>,
+    ) {
         let sources: Vec<Source> =
             self.inboxes.iter().filter(|(_, inbox)| !inbox.is_empty()).map(|(s, _)| *s).collect();
         if sources.is_empty() {
             return;
         }
-        let share = (self.limits.events / sources.len()).max(8);
+        let share = (limit / sources.len()).max(8);
         let mut taken = 0;
         for turn in 0..sources.len() {
             let source = sources[(self.next_source + turn) % sources.len()];
             for _ in 0..share {
-                if taken >= self.limits.events {
+                if taken >= limit {
                     break;
                 }
                 match self.next_event(source, actions) {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use proto::Shard;
+use proto::{Service, Shard};
 
 use super::{Action, Machine, Phase, Settling};
 use crate::{
@@ -37,6 +37,7 @@ impl<C: Core> Machine<C> {
             self.rows.insert(key, Some(body));
         }
         open.remember(loaded.replies);
+        open.queue = loaded.queue;
         self.decide(waiting, open, now, actions);
     }
 
@@ -48,6 +49,10 @@ impl<C: Core> Machine<C> {
         actions: &mut Vec<Action>,
     ) {
         let business_now = self.business_now(now);
+        let alone = self.care.is_alone(now);
+        if C::SERVICE == Service::Directory && self.taken.is_empty() {
+            self.directory_before = Some(self.directory.clone());
+        }
         let lost = self.lost_shards();
         while let Some(input) = waiting.front() {
             let mut ground = Ground {
@@ -56,12 +61,18 @@ impl<C: Core> Machine<C> {
                 heads: &mut self.heads,
                 pairs: &mut self.pairs,
                 directory: &mut self.directory,
+                ward: &mut self.ward,
                 business_now,
+                alone,
             };
+            if let Input::Order { .. } = input {
+                let again = open.begin::<C>(input, &mut ground);
+                self.taken.extend(waiting.pop_front());
+                waiting.extend(again);
+                continue;
+            }
             match open.decide::<C>(input, &mut ground) {
-                Decided::Done => {
-                    waiting.pop_front();
-                }
+                Decided::Done => self.taken.extend(waiting.pop_front()),
                 Decided::Needs(key) => return self.load_more(key, waiting, open, actions),
                 Decided::Broken(error) => {
                     actions.push(Action::Stop(format!("the directory's own entry does not fold: {error}")));
@@ -84,13 +95,17 @@ impl<C: Core> Machine<C> {
             return;
         }
         self.phase = Phase::Loading { waiting, open, asked: vec![key] };
-        actions.push(Action::Load(LoadPlan { rows: vec![key], requests: Vec::new() }));
+        actions.push(Action::Load(LoadPlan { rows: vec![key], ..LoadPlan::default() }));
     }
 
     /// Closes the batch: commit it, or make the round trip that answers need.
     fn finish(&mut self, open: OpenBatch, now: Duration, actions: &mut Vec<Action>) {
-        let (mut batch, mut answers) = open.close(&self.heads, &self.pairs);
-        let opened = self.open_epochs(&mut batch, now);
+        let killers_met = open.killers_met.clone();
+        let (mut batch, mut answers, mut undo) = open.close(C::SERVICE, &self.heads, &self.pairs);
+        self.unmark(&mut batch, &killers_met);
+        let asked = self.barriers.clone();
+        let opened = self.open_epochs(&mut batch, &mut undo, now);
+        let openings = opened.iter().map(|(token, _)| *token).collect();
         let starts_over = opened.iter().any(|(_, outcome)| outcome.is_ok());
         answers.extend(opened);
         let barriers = self.pass_barriers(&mut batch);
@@ -101,6 +116,11 @@ impl<C: Core> Machine<C> {
             barriers,
             cursors: batch.cursors.clone(),
             timers: batch.timers.clone(),
+            undo,
+            directory: batch.directory.clone(),
+            published: batch.published.clone(),
+            asked,
+            openings,
             starts_over,
         };
         let is_quiet = settling.answers.is_empty() && settling.barriers.is_empty();
@@ -110,6 +130,7 @@ impl<C: Core> Machine<C> {
             actions.push(Action::Beat);
         } else {
             self.count_applied();
+            self.let_go_of_taken();
             return;
         }
         self.phase = Phase::Committing(Box::new(settling));
@@ -163,8 +184,18 @@ impl<C: Core> Machine<C> {
         self.last_cursor_save = now;
     }
 
-    /// The store has answered: now it may be told.
-    pub(super) fn settled(&mut self, actions: &mut Vec<Action>) {
+    /// The store has answered: what was marked is tried, what was committed is told.
+    pub(super) fn written(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Marking { inputs, open } => self.begin_batch(inputs, open, now, actions),
+            other => {
+                self.phase = other;
+                self.settled(actions);
+            }
+        }
+    }
+
+    fn settled(&mut self, actions: &mut Vec<Action>) {
         let Phase::Committing(settling) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             actions.push(Action::Stop("the store answered a batch that was not given to it".to_owned()));
             return;
@@ -175,6 +206,7 @@ impl<C: Core> Machine<C> {
             }
         }
         self.count_applied();
+        self.let_go_of_taken();
         self.note_timers(&settling.timers);
         if !settling.entries.is_empty() {
             actions.push(Action::Publish(settling.entries));

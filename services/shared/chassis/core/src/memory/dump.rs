@@ -26,15 +26,17 @@ impl Memory {
         lines.extend(self.pairs().map(|pair| format!("pair {pair:?}")));
         for (id, caller) in self.replies.keys() {
             let request = RequestKey { caller: caller.clone(), id: id_of(*id) };
-            let found = self.load(&LoadPlan { rows: Vec::new(), requests: vec![request] }).replies;
+            let found =
+                self.load(&LoadPlan { rows: Vec::new(), requests: vec![request], queue: None }).replies;
             lines.extend(found.iter().map(|reply| format!("reply {reply:?}")));
         }
         for (seq, kept) in &self.directory {
             let (kind, payload, at): (String, Vec<u8>, i64) = decode(kept);
             lines.push(format!("directory {seq} {kind} {payload:?} {at}"));
         }
-        lines.extend(self.rewindings.iter().map(|rewinding| format!("rewinding {rewinding:?}")));
-        lines.extend(self.set_aside.iter().map(|aside| format!("quarantine {aside:?}")));
+        lines.extend(self.set_aside().iter().map(|aside| format!("quarantine {aside:?}")));
+        lines.extend(self.tenures().map(|tenure| format!("tenure {tenure:?}")));
+        lines.extend(self.rewindings.iter().map(|rewinding| format!("{rewinding:?}")));
         lines.sort();
         lines
     }

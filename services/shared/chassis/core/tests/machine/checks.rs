@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chassis_core::{Core, Entry, store::SetAside};
-use proto::{Event, Id, Shard, Time, envelope::Position, intake::v1::TicketNoted};
+use chassis_core::{Core, Entry, aside::SetAside};
+use proto::{
+    Event, Id, Shard, Time,
+    envelope::Position,
+    intake::v1::TicketNoted,
+    journal::v1::{QuarantineDiscarded, QuarantineRedriven},
+};
 
 use crate::{
     node::Node,
-    toys::{Counter, Image, Ledger, Line, MIRROR_POISON, POISON, POISON_WORDS, ledger_id},
+    toys::{Counter, Image, Ledger, Line, POISON, POISON_WORDS, UNSTORABLE, ledger_id},
     world::World,
 };
 
@@ -17,8 +22,9 @@ pub fn all(world: &World) {
         till.iter().chain(&mirror).map(|entry| (entry.at.to_string(), entry)).collect();
     journal_is_sound(&till, &stamps);
     journal_is_sound(&mirror, &stamps);
-    only_poison_is_set_aside(&world.till);
-    only_poison_is_set_aside(&world.mirror);
+    only_answered_commands_are_left(&world.till);
+    only_answered_commands_are_left(&world.mirror);
+    orders_are_on_record(world, &till, &mirror);
     accepted_requests_count_once(world, &till);
     timers_fired_once(world);
     addressed_entries_arrived_once(world, &till);
@@ -58,10 +64,58 @@ fn journal_is_sound(entries: &[Entry], by_place: &BTreeMap<String, &Entry>) {
     }
 }
 
-fn only_poison_is_set_aside<C: Core>(node: &Node<C>) {
-    for SetAside { reason, .. } in node.store.set_aside() {
-        assert!(reason.contains(POISON_WORDS), "{} set aside: {reason}", C::SERVICE);
+fn only_answered_commands_are_left<C: Core>(node: &Node<C>) {
+    for SetAside { kind, reason, .. } in node.store.set_aside() {
+        assert!(kind == "command" && reason.contains(POISON_WORDS), "{}: {kind} left: {reason}", C::SERVICE);
     }
+    assert!(node.owned().iter().all(|shard| node.store.trying(*shard).is_none()), "nothing is being tried");
+}
+
+/// Who, and what: each accepted order once.
+fn orders_are_on_record(world: &World, till: &[Entry], mirror: &[Entry]) {
+    let kinds = [QuarantineRedriven::TYPE, QuarantineDiscarded::TYPE];
+    let said = till.iter().chain(mirror).filter(|entry| kinds.contains(&&*entry.kind));
+    let mut causes = HashSet::new();
+    for entry in said {
+        assert_eq!(entry.actor, "person:T9");
+        assert!(causes.insert(&entry.cause), "one order, one entry");
+    }
+    assert!(causes.len() >= world.operator.redriven, "every accepted order is on record");
+}
+
+/// What waits stands in its source's order, behind what was decided and before what is not heard yet.
+pub fn nothing_overtakes(world: &World) {
+    let till = in_order(world.till.store.set_aside());
+    let mirror = in_order(world.mirror.store.set_aside());
+    for (aggregate, heard) in mirror {
+        let Some(image) = world.mirror.get::<Image>(aggregate) else { continue };
+        let first = heard.first().map(|at| at.seq);
+        let last = image.heard.last().map(|(at, _)| at.seq);
+        assert!(first.is_none() || last < first, "{aggregate}: {last:?} was decided before {first:?}");
+    }
+    for (aggregate, heard) in till {
+        let Some(counter) = world.till.get::<Counter>(aggregate) else { continue };
+        for (at, _) in &counter.visits {
+            let waiting = heard.iter().find(|wait| wait.service == at.service && wait.shard == at.shard);
+            assert!(waiting.is_none_or(|wait| at.seq < wait.seq), "{aggregate}: {at} overtook {waiting:?}");
+        }
+    }
+}
+
+/// Events that wait, by aggregate, each queue in its order.
+fn in_order(asides: Vec<SetAside>) -> BTreeMap<Id, Vec<Position>> {
+    let mut queues: BTreeMap<Id, Vec<Position>> = BTreeMap::new();
+    for aside in asides {
+        let at = aside.cause.strip_prefix("event:").and_then(|at| at.parse::<Position>().ok());
+        if let (Some(aggregate), Some(at)) = (aside.aggregate, at) {
+            let queue = queues.entry(aggregate).or_default();
+            let same =
+                queue.iter().rev().find(|other| (other.service, other.shard) == (at.service, at.shard));
+            assert!(same.is_none_or(|before| before.seq < at.seq), "{at} waits in its place");
+            queue.push(at);
+        }
+    }
+    queues
 }
 
 fn accepted_requests_count_once(world: &World, till: &[Entry]) {
@@ -76,7 +130,10 @@ fn accepted_requests_count_once(world: &World, till: &[Entry]) {
         let notes = said.get(&*format!("request:{}", request.key.id)).copied().unwrap_or_default();
         let add = &request.add;
         let Some(Ok(answer)) = &request.answered else {
-            assert!(add.amount < 0 || add.amount == POISON, "refused without reason");
+            assert!(
+                add.amount < 0 || add.amount == POISON || add.amount == UNSTORABLE,
+                "refused without reason"
+            );
             assert_eq!(notes, 0, "what was refused left nothing behind");
             continue;
         };
@@ -126,22 +183,32 @@ fn visits(entry: &Entry, id: Id) -> bool {
             Ok(AnyEvent::AssetComplained(visited)) if visited.asset_id == id.to_string())
 }
 
-/// Positions and stamps of a counter's notes that the mirror does not fail on.
-fn notes(till: &[Entry], id: Id) -> Vec<(Position, Time)> {
-    use proto::AnyEvent;
-    let is_read = |entry: &&Entry| match AnyEvent::decode(&entry.kind, &entry.payload) {
-        Ok(AnyEvent::TicketNoted(noted)) => {
-            i64::from(noted.ticket.expect("said with a ticket").cycle) != MIRROR_POISON
-        }
-        _ => false,
-    };
+/// Positions and stamps of a counter's notes, but for those that were discarded.
+fn notes(world: &World, till: &[Entry], id: Id) -> Vec<(Position, Time)> {
+    let discarded = discarded(world);
     let of_it = till.iter().filter(|entry| entry.about.subject == Some(id));
-    of_it.filter(is_read).map(|entry| (entry.at, entry.recorded_at)).collect()
+    of_it
+        .filter(|entry| {
+            *entry.kind == *TicketNoted::TYPE && !discarded.contains(&format!("event:{}", entry.at))
+        })
+        .map(|entry| (entry.at, entry.recorded_at))
+        .collect()
+}
+
+/// Causes of what the mirror's journal says was dropped.
+fn discarded(world: &World) -> HashSet<String> {
+    use proto::AnyEvent;
+    let said = world.mirror.entries();
+    let ids = said.iter().filter_map(|entry| match AnyEvent::decode(&entry.kind, &entry.payload) {
+        Ok(AnyEvent::QuarantineDiscarded(discarded)) => Some(discarded.quarantine_id),
+        _ => None,
+    });
+    ids.map(|id| world.operator.discarding[&id].clone()).collect()
 }
 
 fn the_mirror_heard_all_in_order(world: &World, till: &[Entry], mirror: &[Entry]) {
     for id in &world.counters {
-        let expected = notes(till, *id);
+        let expected = notes(world, till, *id);
         let heard = world.mirror.get::<Image>(*id).map_or_else(Vec::new, |image| image.heard);
         assert_eq!(heard, expected, "the mirror heard every note of {id} once, in order");
         let said = mirror.iter().filter(|e| e.about.subject == Some(*id) && e.cause.starts_with("event:"));
@@ -154,7 +221,7 @@ fn the_mirror_heard_all_in_order(world: &World, till: &[Entry], mirror: &[Entry]
 fn verdicts_follow_the_journal(world: &World, till: &[Entry]) {
     for id in &world.counters {
         let Some(image) = world.mirror.get::<Image>(*id) else { continue };
-        let notes = notes(till, *id);
+        let notes = notes(world, till, *id);
         for (deadline, known) in image.verdicts {
             let stamped = notes.iter().filter(|(_, at)| *at <= deadline).count();
             assert_eq!(known, stamped, "judged {id} at {deadline} with all that was stamped up to it");

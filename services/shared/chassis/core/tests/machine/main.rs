@@ -7,6 +7,7 @@ mod checks;
 mod dice;
 mod epochs;
 mod node;
+mod quarantine;
 mod scenes;
 mod toys;
 mod world;
@@ -39,14 +40,19 @@ fn effects_are_once_whatever_fails() {
         let halves = [scope.spawn(|| play(&odd)), scope.spawn(|| play(&even))];
         halves.map(|half| half.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let [crashes, repeats, verdicts] = [0, 1, 2].map(|place| played[0][place] + played[1][place]);
-    eprintln!("{crashes} crashes, {repeats} repeated requests, {verdicts} verdicts");
+    let [crashes, repeats, verdicts, redriven, discarded, refused] =
+        [0, 1, 2, 3, 4, 5].map(|place| played[0][place] + played[1][place]);
+    eprintln!(
+        "{crashes} crashes, {repeats} repeated requests, {verdicts} verdicts, {redriven} orders for quarantine, \
+         {discarded} to discard, {refused} batches refused"
+    );
     assert!(crashes > 2 && repeats > 0 && verdicts > 0, "a quiet world proves nothing");
+    assert!(seeds.len() == 1 || (redriven > 0 && discarded > 0 && refused > 0), "nothing was set aside");
 }
 
 /// Plays these worlds; how much there was to go wrong.
-fn play(seeds: &[u64]) -> [usize; 3] {
-    let mut seen = [0; 3];
+fn play(seeds: &[u64]) -> [usize; 6] {
+    let mut seen = [0; 6];
     for seed in seeds {
         let mut world = World::new(*seed);
         let played = catch_unwind(AssertUnwindSafe(|| {
@@ -57,7 +63,10 @@ fn play(seeds: &[u64]) -> [usize; 3] {
             eprintln!("seed {seed}: play it again with HOTLINE_SEED={seed}");
             resume_unwind(panic);
         }
-        let [crashes, repeats, verdicts] = &mut seen;
+        let [crashes, repeats, verdicts, redriven, discarded, refused] = &mut seen;
+        *redriven += world.operator.redriven;
+        *discarded += world.operator.discarding.len();
+        *refused += world.till.refused + world.mirror.refused;
         *crashes += world.crashes;
         *repeats += world.repeats;
         *verdicts += checks::verdicts(&world);

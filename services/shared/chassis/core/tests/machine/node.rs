@@ -7,14 +7,16 @@ use std::{
 };
 
 use chassis_core::{
-    Action, Core, Entry, Happening, Incoming, Limits, Machine, Outcome, RowKey,
+    Action, Core, Entry, Happening, Incoming, Limits, Machine, Outcome, RowKey, Value,
     aggregate::Aggregate,
     memory::Memory,
-    store::{Head, Source},
+    store::{Batch, Head, Source},
 };
 use proto::{Id, Service, Shard, Time};
 
-use crate::dice::Dice;
+use uuid::Uuid;
+
+use crate::{dice::Dice, toys::NOT_TAKEN};
 
 /// What a node asks of the world around it.
 pub enum Out {
@@ -30,6 +32,9 @@ pub struct Node<C: Core> {
     owned: Vec<Shard>,
     limits: Limits,
     life: Option<Life<C>>,
+    lives: u128,
+    /// Batches that the database did not take.
+    pub refused: usize,
 }
 
 struct Life<C: Core> {
@@ -48,7 +53,14 @@ struct Life<C: Core> {
 impl<C: Core> Node<C> {
     pub fn new(owned: &[Shard], limits: Limits, dice: &mut Dice) -> Node<C> {
         let timers_held = if dice.chance(500) { 3 } else { 50_000 };
-        Node { store: Memory::new::<C>(Time(0), timers_held), owned: owned.to_vec(), limits, life: None }
+        Node {
+            store: Memory::new::<C>(Time(0), timers_held),
+            owned: owned.to_vec(),
+            limits,
+            life: None,
+            lives: 0,
+            refused: 0,
+        }
     }
 
     pub fn is_alive(&self) -> bool {
@@ -61,7 +73,9 @@ impl<C: Core> Node<C> {
 
     /// Begins as a stranger, with what the store holds.
     pub fn start(&mut self, now: Duration) {
-        let found = self.store.find(&self.owned);
+        let mut found = self.store.find(&self.owned);
+        self.lives += 1;
+        found.aside = self.store.take(&self.owned, Uuid::from_u128(self.lives));
         let marks: BTreeMap<Shard, u64> = found.published.iter().copied().collect();
         let read = found.cursors.iter().map(|(_, cursor)| cursor.stream_seq).max().unwrap_or(0);
         let machine = Machine::new(self.limits, found, now).expect("the directory folds");
@@ -124,6 +138,10 @@ impl<C: Core> Node<C> {
         let life = self.life.as_mut().expect("only the living act");
         let answer = match action {
             Action::Load(plan) => Happening::Loaded(self.store.load(&plan)),
+            Action::Commit(batch) if is_refused(&batch) => {
+                self.refused += 1;
+                Happening::Refused { why: "22003".to_owned() }
+            }
             Action::Commit(batch) => {
                 let database_now = self.store.commit(&batch).expect("one writer, sound batches");
                 Happening::Committed { database_now }
@@ -226,6 +244,12 @@ impl<C: Core> Node<C> {
     pub fn entries(&self) -> Vec<Entry> {
         self.owned.iter().flat_map(|shard| self.store.journal(*shard, 0)).collect()
     }
+}
+
+/// The database's own no: a value that does not fit its column.
+pub fn is_refused(batch: &Batch) -> bool {
+    let rows = batch.rows.iter().filter_map(|(_, change)| change.put.as_ref());
+    rows.flat_map(|(_, columns)| columns).any(|value| *value == Value::Int(NOT_TAKEN))
 }
 
 pub fn incoming(entry: &Entry, stream_seq: u64) -> Incoming {

@@ -9,6 +9,7 @@ use chassis_core::{
 };
 use proto::{
     AnyEvent, Bucket, Event, Id, Service, Shard, Time,
+    common::v1::TicketRef,
     directory::v1::TimeMoved,
     intake::v1::{TicketLinked, TicketNoted},
 };
@@ -93,6 +94,14 @@ fn said<E: Event>(seq: u64, directory_seq: u64) -> Happening<Mirror> {
     let source = Source { service: Service::Intake, from: shard, to: shard, peer: false };
     // Made up, so it chains on nothing and tells no hash.
     let entry = Incoming { hash: Vec::new(), ..incoming(&entry, seq) };
+    Happening::Heard { source, entry }
+}
+
+/// A note of this amount.
+pub fn note(seq: u64, amount: i64) -> Happening<Mirror> {
+    let Happening::Heard { source, mut entry } = said::<TicketNoted>(seq, 0) else { panic!("heard") };
+    let ticket = Some(TicketRef { cycle: amount as u32, ..TicketRef::default() });
+    entry.payload = TicketNoted { ticket, ..TicketNoted::default() }.encode();
     Happening::Heard { source, entry }
 }
 

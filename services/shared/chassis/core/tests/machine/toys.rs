@@ -2,6 +2,8 @@
 //! two timers ring and warn. `Mirror` hears the till, counts along, answers
 //! back, and judges at deadlines how much had been counted by then.
 
+use std::cell::Cell;
+
 use chassis_core::{
     About, Aggregate, Column, ColumnKind, Core, Due, Halt, Heard, Refusal, RowKey, Step, Table, Value,
 };
@@ -16,11 +18,28 @@ use serde::{Deserialize, Serialize};
 
 /// An amount on which the till fails.
 pub const POISON: i64 = 13;
-/// An amount on which the mirror fails.
+/// An amount on which the mirror fails, until it is mended.
 pub const MIRROR_POISON: i64 = 17;
+/// What a visited home fails on, until it is mended.
+pub const VISIT_POISON: i64 = 7;
+/// An amount that the database does not take of the till.
+pub const UNSTORABLE: i64 = 11;
+/// One that it does not take of the mirror, until that is mended.
+pub const MIRROR_UNSTORABLE: i64 = 19;
+/// What stands in a column that the database does not take.
+pub const NOT_TAKEN: i64 = i64::MIN;
 pub const POISON_WORDS: &str = "poison, as ordered";
 /// How long after a first note the mirror judges.
 pub const JUDGED_AFTER: i64 = 400_000;
+
+thread_local! {
+    static MENDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The program is mended, or is as bad as it was. A world plays on one thread.
+pub fn mend(mended: bool) {
+    MENDED.set(mended);
+}
 
 fn ticket(id: Id, amount: i64) -> Option<TicketRef> {
     let cycle = u32::try_from(amount).expect("amounts are small");
@@ -79,9 +98,15 @@ aggregate!(Ledger, "ledger", ["lines": Int = |l| (l.lines as i64).into()]);
 pub struct Line {
     pub id: Id,
     pub counter: Id,
+    pub amount: i64,
 }
 
-aggregate!(Line, "line", ["counter": Text = |l| l.counter.into(), "words": Words = |_| Value::Words(vec!["a".into(), "b".into()])]);
+/// What stands in a column of a row that comes from this amount.
+fn column(amount: i64, unstorable: i64) -> Value {
+    Value::Int(if amount == unstorable { NOT_TAKEN } else { amount })
+}
+
+aggregate!(Line, "line", ["amount": Int = |l| column(l.amount, UNSTORABLE), "counter": Text = |l| l.counter.into(), "words": Words = |_| Value::Words(vec!["a".into(), "b".into()])]);
 
 impl Counter {
     fn new(id: Id) -> Counter {
@@ -143,8 +168,14 @@ impl Core for Till {
         vec![RowKey::of::<Counter>(command.counter)]
     }
 
-    fn event_keys(_: &Heard) -> Vec<RowKey> {
-        Vec::new()
+    /// A visit names the home that is visited, not its subject.
+    fn event_keys(heard: &Heard) -> Vec<RowKey> {
+        match &heard.event {
+            AnyEvent::AssetComplained(visited) => {
+                visited.asset_id.parse().ok().map(RowKey::of::<Counter>).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn timer_keys(due: &Due) -> Vec<RowKey> {
@@ -184,7 +215,7 @@ impl Core for Till {
         let ledger = ledger_id(step.shard());
         let lines = step.get::<Ledger>(ledger)?.map_or(0, |ledger| ledger.lines);
         step.put(&Ledger { id: ledger, lines: lines + 1 });
-        let line = Line { id: step.mint(id.bucket()), counter: id };
+        let line = Line { id: step.mint(id.bucket()), counter: id, amount: add.amount };
         step.put(&line);
         Ok(line.id)
     }
@@ -195,6 +226,7 @@ impl Core for Till {
                 let mut counter = Counter::of(step, visited.asset_id.parse().expect("an id was said"))?;
                 counter.visits.push((heard.at, visited.opened_at));
                 step.put(&counter);
+                assert!(visited.opened_at != VISIT_POISON || MENDED.get(), "{POISON_WORDS}");
             }
             AnyEvent::WorkAcknowledged(_) => {
                 let mut counter = Counter::of(step, heard.subject.expect("about a counter"))?;
@@ -234,9 +266,11 @@ pub struct Image {
     pub deadline: Option<Time>,
     /// Deadline, and the notes stamped up to it.
     pub verdicts: Vec<(Time, usize)>,
+    /// What was heard just now, for the column.
+    pub latest: i64,
 }
 
-aggregate!(Image, "image", ["total": Int = |i| i.total.into()]);
+aggregate!(Image, "image", ["latest": Int = |i| column(i.latest, MIRROR_UNSTORABLE)]);
 
 pub struct Mirror;
 
@@ -278,20 +312,23 @@ impl Core for Mirror {
             closed: 0,
             deadline: None,
             verdicts: Vec::new(),
+            latest: 0,
         });
         if let AnyEvent::TicketNoted(noted) = &heard.event {
             let amount = i64::from(noted.ticket.as_ref().expect("said with a ticket").cycle);
             image.total += amount;
+            image.latest = if MENDED.get() { 0 } else { amount };
             image.heard.push((heard.at, heard.recorded_at));
             if image.deadline.is_none() {
                 let deadline = heard.recorded_at.plus(JUDGED_AFTER);
                 image.deadline = Some(deadline);
                 step.arm("judge", id, deadline);
             }
-            assert_ne!(amount, MIRROR_POISON, "{POISON_WORDS}");
+            assert!(amount != MIRROR_POISON || MENDED.get(), "{POISON_WORDS}");
             step.say(About::ticket(id, "A1"), WorkAcknowledged::default());
         } else {
             image.closed += 1;
+            image.latest = 0;
         }
         step.put(&image);
         Ok(())
@@ -303,6 +340,7 @@ impl Core for Mirror {
         assert_eq!(due.silent, [], "nobody is silent for ever here");
         let known = image.heard.iter().filter(|(_, at)| *at <= due.due).count();
         image.verdicts.push((due.due, known));
+        image.latest = 0;
         step.put(&image);
         step.say(About::ticket(due.id, "A1"), WorkRefused::default());
         Ok(())

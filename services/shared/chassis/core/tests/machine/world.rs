@@ -2,6 +2,7 @@
 //! ask again until they are answered. Everything may fail while it is faulty;
 //! then it is left in peace and has to come to rest.
 
+mod operator;
 mod wants;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -15,7 +16,7 @@ use proto::{Bucket, Event, Id, Service, Shard, Time, directory::v1::DirectoryCha
 use crate::{
     dice::Dice,
     node::Node,
-    toys::{Add, MIRROR_POISON, Mirror, POISON, Till},
+    toys::{Add, MIRROR_POISON, MIRROR_UNSTORABLE, Mirror, POISON, Till, UNSTORABLE, VISIT_POISON, mend},
 };
 
 const COUNTERS: usize = 4;
@@ -62,6 +63,7 @@ pub struct World {
     tokens: u64,
     barrier: Option<Barrier>,
     faulty: bool,
+    pub operator: operator::Operator,
 }
 
 impl World {
@@ -100,27 +102,43 @@ impl World {
             tokens: 0,
             barrier: None,
             faulty: true,
+            operator: operator::Operator::default(),
         }
     }
 
     pub fn play(&mut self) {
-        for _ in 0..FAULTY {
+        for turn in 0..FAULTY {
+            // Now and then the program is mended for a while, so that what is redriven fails or does not.
+            if turn % 100 == 0 {
+                mend(self.dice.chance(300));
+            }
             self.turn();
+            crate::checks::nothing_overtakes(self);
         }
         self.faulty = false;
+        mend(true);
         for turn in 0..CALM {
             self.turn();
             if turn % 64 == 0 && self.is_at_rest() {
                 return;
             }
         }
-        panic!("it did not come to rest");
+        let left: Vec<_> =
+            self.till.store.set_aside().into_iter().chain(self.mirror.store.set_aside()).collect();
+        let unanswered = self.requests.iter().filter(|request| request.answered.is_none()).count();
+        panic!(
+            "it did not come to rest: {unanswered} unanswered, {} and {} timers, orders {}, quarantine {left:#?}",
+            self.till.store.armed_timers(),
+            self.mirror.store.armed_timers(),
+            self.operator.is_busy()
+        );
     }
 
     fn turn(&mut self) {
         self.start_the_dead();
         self.pass_time();
-        match self.dice.below(12) {
+        match self.dice.below(13) {
+            12 => self.see_to_quarantine(),
             0 if self.faulty => self.ask(),
             0 | 1 => self.repeat(),
             2 | 3 => self.publish(),
@@ -171,10 +189,13 @@ impl World {
     fn ask(&mut self) {
         let entropy = [0; 9].map(|_: u8| self.dice.roll() as u8);
         let counter = self.counters[self.dice.below(COUNTERS)];
-        let amount = match self.dice.below(14) {
+        let amount = match self.dice.below(20) {
             0 => -5,
             1 => POISON,
             2 => MIRROR_POISON,
+            3 => UNSTORABLE,
+            4 => MIRROR_UNSTORABLE,
+            5 => VISIT_POISON,
             _ => 1 + self.dice.below(9) as i64,
         };
         let visited = self.counters[self.dice.below(COUNTERS)];
@@ -282,6 +303,9 @@ impl World {
     fn is_at_rest(&mut self) -> bool {
         let unanswered = self.requests.iter().any(|request| request.answered.is_none());
         if unanswered || self.till.store.armed_timers() > 0 || self.mirror.store.armed_timers() > 0 {
+            return false;
+        }
+        if self.operator.is_busy() || !self.is_quarantine_seen_to() {
             return false;
         }
         let pairs_heard = self.till.store.pairs().all(|(from, to, seq)| {

@@ -1,5 +1,7 @@
 //! Batches drawn from a seed: sound ones as the loop makes them, and spoilt ones.
 
+mod aside;
+
 use std::sync::Arc;
 
 use chassis_core::{
@@ -7,7 +9,7 @@ use chassis_core::{
     Value,
     epoch::Rewinding,
     memory::Memory,
-    store::{Batch, Cursor, DirectoryEntry, Head, LoadPlan, Remembered, RequestKey, SetAside, Source},
+    store::{Batch, Cursor, DirectoryEntry, Head, LoadPlan, Remembered, RequestKey, Source},
 };
 use proto::{Bucket, Id, Service, Shard, Time, envelope::Position};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -74,14 +76,12 @@ pub struct Spoilt {
 pub struct Draw {
     dice: StdRng,
     requests: u64,
-    /// Opened so far: none twice.
-    epochs: u32,
     insist: Option<Shard>,
 }
 
 impl Draw {
     pub fn new(seed: u64) -> Draw {
-        Draw { dice: StdRng::seed_from_u64(seed), requests: 0, epochs: 1, insist: None }
+        Draw { dice: StdRng::seed_from_u64(seed), requests: 0, insist: None }
     }
 
     pub fn below(&mut self, end: u64) -> u64 {
@@ -247,15 +247,9 @@ impl Draw {
             let from = self.shards(8)[0];
             let service = [Service::Intake, Service::Dispatch][self.below(2) as usize];
             let source = Source { service, from, to, peer: self.chance(3) };
-            let (seq, stream_seq) = (self.below(1 << 40), self.below(1 << 40));
-            let cursor = Cursor { epoch: 1, seq, stream_seq, hash: self.dice.random() };
+            let hash = if source.peer { [0; 32] } else { self.dice.random() };
+            let cursor = Cursor { epoch: 1, seq: self.below(1 << 40), stream_seq: self.below(1 << 40), hash };
             batch.cursors.push((source, cursor));
-            if self.chance(4) {
-                self.epochs += 1;
-                let (from, to) = ((1, seq), (self.epochs - 1, seq + self.below(9)));
-                let (at, own) = ((self.epochs, seq + 9), self.chance(2));
-                batch.rewindings.push(Rewinding { source, own, at, from, to });
-            }
         }
         for _ in 0..self.below(3) {
             self.requests += 1;
@@ -276,11 +270,14 @@ impl Draw {
                 recorded_at: self.time(),
             });
         }
+        self.asides(batch, memory, held);
         if self.chance(6) {
-            let subject = self.chance(2).then(|| self.id());
-            let (cause, kind, reason) = (self.text(), self.text(), self.text());
-            let (payload, at) = (self.bytes(), self.time());
-            batch.set_aside.push(SetAside { shard: to, cause, kind, payload, subject, reason, at });
+            // Each epoch is opened once.
+            self.requests += 1;
+            let source = Source { service: Service::Intake, from: to, to, peer: self.chance(3) };
+            let (at, from) = ((self.requests as u32, self.below(1 << 40)), (1, self.below(1 << 40)));
+            let rewinding = Rewinding { source, own: self.chance(2), at, from, to: (1, self.below(1 << 40)) };
+            batch.rewindings.push(rewinding);
         }
     }
 
@@ -308,12 +305,12 @@ impl Draw {
         Some(Spoilt { batch, how })
     }
 
-    pub fn plan(&mut self) -> LoadPlan {
+    pub fn plan(&mut self, memory: &Memory) -> LoadPlan {
         let mut rows: Vec<RowKey> = (0..self.below(12))
             .map(|_| RowKey { table: if self.chance(3) { BARE.name } else { LEAF.name }, id: self.id() })
             .collect();
         rows.sort();
         rows.dedup();
-        LoadPlan { rows, requests: Vec::new() }
+        LoadPlan { rows, requests: Vec::new(), queue: self.queue(memory) }
     }
 }

@@ -2,17 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chassis_core::{
-    About, Entry,
-    epoch::Rewinding,
-    store::{SetAside, Source},
-};
+use chassis_core::{About, Entry, epoch::Rewinding, store::Source};
 use proto::{Id, Service, Shard, Time, envelope::Position};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::draw::Toy;
-use crate::session::rows::{cursor_of, head_of, id_of, remembered, shard_of};
+use crate::session::{
+    aside_of,
+    rows::{cursor_of, head_of, id_of, remembered, shard_of},
+};
 
 pub async fn all(connection: &mut PgConnection) -> Vec<String> {
     let mut lines = Vec::new();
@@ -55,8 +54,9 @@ pub async fn all(connection: &mut PgConnection) -> Vec<String> {
         let (kind, payload): (String, Vec<u8>) = (row.get("kind"), row.get("payload"));
         format!("directory {} {kind} {payload:?} {}", number(row, "seq"), row.get::<i64, _>("recorded_at"))
     }));
-    lines.extend(rows(connection, "select * from rewinding").await.iter().map(rewinding));
     lines.extend(rows(connection, "select * from quarantine").await.iter().map(aside));
+    lines.extend(rows(connection, "select * from tenure").await.iter().map(tenure));
+    lines.extend(rows(connection, "select * from rewinding").await.iter().map(rewinding));
     lines.sort();
     lines
 }
@@ -126,33 +126,33 @@ fn leaf(row: &PgRow) -> String {
     format!("row leaf {} {:?} [{columns}]", id(row, "id"), row.get::<Vec<u8>, _>("body"))
 }
 
+fn aside(row: &PgRow) -> String {
+    let aside = aside_of(row).expect("an input set aside");
+    assert_eq!(shard(row, "shard"), aside.shard(), "it lives with what it belongs to");
+    format!("quarantine {aside:?}")
+}
+
+fn tenure(row: &PgRow) -> String {
+    let (owner, trying): (Option<Uuid>, Option<String>) = (row.get("process"), row.get("trying"));
+    let tenure = (shard(row, "shard"), owner, trying, row.get::<Vec<String>, _>("killers"));
+    format!("tenure {tenure:?}")
+}
+
 fn rewinding(row: &PgRow) -> String {
     let place = |epoch, seq| (row.get::<i32, _>(epoch) as u32, number(row, seq));
     let service: String = row.get("service");
+    let source = Source {
+        service: Service::parse(&service).expect("a service"),
+        from: shard(row, "shard"),
+        to: shard(row, "reader"),
+        peer: row.get("peer"),
+    };
     let rewinding = Rewinding {
-        source: Source {
-            service: Service::parse(&service).expect("a service"),
-            from: shard(row, "shard"),
-            to: shard(row, "reader"),
-            peer: row.get("peer"),
-        },
+        source,
         own: row.get("own"),
         at: place("epoch", "seq"),
         from: place("from_epoch", "from_seq"),
         to: place("to_epoch", "to_seq"),
     };
-    format!("rewinding {rewinding:?}")
-}
-
-fn aside(row: &PgRow) -> String {
-    let aside = SetAside {
-        shard: shard(row, "shard"),
-        cause: row.get("cause"),
-        kind: row.get("kind"),
-        payload: row.get("payload"),
-        subject: row.get::<Option<Uuid>, _>("subject").map(|uuid| id_of(uuid).expect("an id")),
-        reason: row.get("reason"),
-        at: Time(row.get("at")),
-    };
-    format!("quarantine {aside:?}")
+    format!("{rewinding:?}")
 }

@@ -61,7 +61,11 @@ impl World {
                     self.mirror.feed(Happening::DirectoryHeard { entry });
                 }
             }
-            Some(Out::Answer(..) | Out::AnswerPassed(..) | Out::Repair(..)) => {
+            Some(Out::Answer(token, outcome)) => {
+                assert!(self.operator.is_asked(token), "nobody else asks the mirror for anything");
+                self.operator.answered(token, &outcome);
+            }
+            Some(Out::AnswerPassed(..) | Out::Repair(..)) => {
                 panic!("nobody asks the mirror for anything")
             }
             None => {}
@@ -94,12 +98,15 @@ impl World {
     }
 
     fn answered(&mut self, token: u64, outcome: Outcome) {
+        if self.operator.is_asked(token) {
+            return self.operator.answered(token, &outcome);
+        }
         let Some(Waiting { request, forged }) = self.waiting.remove(&token) else {
             panic!("answered what was not asked, or twice");
         };
         let request = &mut self.requests[request];
         let outcome = outcome.map_err(|refusal| refusal.kind);
-        if outcome == Err(RefusalKind::Exhausted) {
+        if matches!(outcome, Err(RefusalKind::Exhausted | RefusalKind::Unavailable)) {
             return;
         }
         if forged {
