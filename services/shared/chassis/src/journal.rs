@@ -22,7 +22,7 @@ pub(crate) use self::peers::Peers;
 use crate::{
     handle::{Handle, store_failed},
     recovery,
-    rpc::{Caller, require_role},
+    rpc::{Caller, require_role, require_role_at_root},
     schema::in_time,
     writer::Control,
 };
@@ -207,7 +207,7 @@ impl<C: Core> JournalService for Journal<C> {
         request: Request<OpenEpochRequest>,
     ) -> Result<Response<OpenEpochResponse>, Status> {
         let caller = Caller::of(&request)?;
-        require_role(&caller, &recovery::ADMINISTRATORS)?;
+        require_role_at_root(&caller, &recovery::ADMINISTRATORS, &self.recovery.handle.directory())?;
         self.recovery.open_epoch(&caller, &request.into_inner()).await
     }
 }

@@ -22,15 +22,13 @@ use uuid::Uuid;
 
 use crate::{
     handle::{Accepted, Handle, store_failed},
-    rpc::{Caller, answer, parse_id},
+    recovery::ADMINISTRATORS,
+    rpc::{Caller, answer, parse_id, require_role_at_root},
     session::aside_of,
 };
 
 const PAGE: u32 = 100;
 const MOST: u32 = 1_000;
-/// Whoever may do this, at the root of the organisation.
-const ROLES: [&str; 2] = ["administrator", "system"];
-const EVERYWHERE: &str = "*";
 
 /// The first of each queue with how many wait behind it, and what holds nothing.
 const LIST: &str = "select q.*, (select count(*) from quarantine b \
@@ -55,18 +53,8 @@ impl<C: Core> Quarantine<C> {
     #[allow(clippy::result_large_err, reason = "tonic's status is what handlers return")]
     fn administrator<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         let caller = Caller::of(request)?;
-        let directory = self.handle.directory();
-        let is_root =
-            |code: &str| code == EVERYWHERE || directory.node(code).is_some_and(|node| node.parent.is_none());
-        let grants = caller.actor().grants();
-        if grants.iter().any(|grant| ROLES.contains(&grant.role.as_str()) && is_root(&grant.node)) {
-            return Ok(caller);
-        }
-        Err(caller.status(Refusal::denied(
-            "not-administrator",
-            "只有集团层级的管理员可以处理隔离的输入；没有任何改动。",
-            "Only an administrator of the whole group sees to quarantine; nothing was changed.",
-        )))
+        require_role_at_root(&caller, &ADMINISTRATORS, &self.handle.directory())?;
+        Ok(caller)
     }
 
     async fn inputs(

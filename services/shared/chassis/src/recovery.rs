@@ -8,11 +8,10 @@
 use chassis_core::{
     Answer, Core, Opening, Refusal,
     epoch::Lost,
-    store::{Head, RequestKey},
+    store::{Head, Remembered, RequestKey},
 };
 use proto::{
     Service, Shard, Time,
-    envelope::Position,
     journal::v1::{
         self as wire, HistoryRewound, ListGhostsRequest, ListGhostsResponse, ListKnownRequest,
         ListKnownResponse, ListLostResponse, OpenEpochRequest, OpenEpochResponse,
@@ -175,7 +174,9 @@ impl<C: Core> Desk<C> {
         let Some(shard) = Shard::new(order.shard as u16) else {
             return Err(status(Refusal::field("shard", "没有这个分片。", "there is no such shard")));
         };
-        if let Some(at) = self.remembered(&ask.request).await.map_err(|error| status(store_failed(&error)))? {
+        let known = self.remembered(&ask.request).await.map_err(|error| status(store_failed(&error)))?;
+        if let Some(known) = known {
+            let Answer { at, .. } = known.answer(C::SERVICE, &ask.content).map_err(status)?;
             return Ok(answer(OpenEpochResponse { position: Some(at.into()) }, at));
         }
         let opening = Opening {
@@ -202,16 +203,19 @@ impl<C: Core> Desk<C> {
         Ok(answer(OpenEpochResponse { position: Some(at.into()) }, at))
     }
 
-    async fn remembered(&self, request: &RequestKey) -> Result<Option<Position>, sqlx::Error> {
-        let row = sqlx::query("select shard, epoch, seq from reply where request = $1 and caller = $2")
-            .bind(request.id.uuid())
-            .bind(&request.caller)
-            .fetch_optional(self.handle.reads())
-            .await?;
+    async fn remembered(&self, request: &RequestKey) -> Result<Option<Remembered>, sqlx::Error> {
+        let row =
+            sqlx::query("select shard, content, epoch, seq from reply where request = $1 and caller = $2")
+                .bind(request.id.uuid())
+                .bind(&request.caller)
+                .fetch_optional(self.handle.reads())
+                .await?;
         Ok(row.and_then(|row| {
-            Some(Position {
-                service: C::SERVICE,
+            Some(Remembered {
                 shard: Shard::new(row.get::<i16, _>("shard") as u16)?,
+                request: request.clone(),
+                content: row.get::<Vec<u8>, _>("content").try_into().ok()?,
+                reply: Vec::new(),
                 epoch: row.get::<i32, _>("epoch") as u32,
                 seq: row.get::<i64, _>("seq") as u64,
             })

@@ -10,10 +10,14 @@ use proto::{
 use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use organisation::Snapshot;
+
 use crate::{identity::Verifier, vault::MasterKey};
 
 /// Accepted requests are remembered this long; older ids are refused.
 const REMEMBERED: i64 = 72 * Time::HOUR;
+/// A grant for the whole organisation.
+const EVERYWHERE: &str = "*";
 /// How far a caller's clock may run ahead.
 const AHEAD: i64 = 10 * Time::MINUTE;
 
@@ -196,6 +200,22 @@ pub fn require_role(caller: &Caller, roles: &[&str]) -> Result<(), Status> {
         "role",
         "您没有执行此操作的权限。",
         "You do not hold a role that may do this.",
+    )))
+}
+
+/// For what concerns everybody's cases: a role at the root of the organisation.
+#[allow(clippy::result_large_err, reason = "tonic's status is what handlers return")]
+pub fn require_role_at_root(caller: &Caller, roles: &[&str], directory: &Snapshot) -> Result<(), Status> {
+    let is_root =
+        |code: &str| code == EVERYWHERE || directory.node(code).is_some_and(|node| node.parent.is_none());
+    let grants = caller.actor().grants();
+    if grants.iter().any(|grant| roles.contains(&grant.role.as_str()) && is_root(&grant.node)) {
+        return Ok(());
+    }
+    Err(caller.status(Refusal::denied(
+        "not-administrator",
+        "只有集团层级的管理员可以执行此操作；没有任何改动。",
+        "Only an administrator of the whole group may do this; nothing was changed.",
     )))
 }
 

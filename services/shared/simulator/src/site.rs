@@ -410,11 +410,6 @@ impl<C: Takes> Place for Site<C> {
     }
 }
 
-/// An entry as it comes out of a journal.
-pub fn incoming(entry: &Entry) -> chassis_core::Incoming {
-    wire::incoming(entry, 0)
-}
-
 /// The place of a service in `Service::ALL`.
 pub fn index(service: Service) -> usize {
     Service::ALL.iter().position(|other| *other == service).expect("it is one of all")

@@ -2,6 +2,7 @@
 //! before it did, everything collected for one commit.
 
 mod hold;
+mod orders;
 
 pub(crate) use hold::PAGE;
 
@@ -93,7 +94,7 @@ impl OpenBatch {
         if let Input::Command { token, ask, .. } = input
             && let Some(known) = self.known.get(&ask.request)
         {
-            let outcome = repeat_answer::<C>(known, &ask.content);
+            let outcome = known.answer(C::SERVICE, &ask.content);
             self.answers.push((*token, outcome));
             return Decided::Done;
         }
@@ -335,19 +336,6 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn actor_of<C: Core>(input: &Input<C>) -> String {
     input.ask().map_or_else(|| format!("service:{}", C::SERVICE), |ask| ask.actor.code())
-}
-
-fn repeat_answer<C: Core>(known: &Remembered, content: &[u8; 16]) -> Outcome {
-    if known.content != *content {
-        return Err(Refusal::new(
-            RefusalKind::AlreadyExists,
-            "request-reused",
-            "这个请求号已经用于另一内容，本次没有任何改动。请换一个新的请求号。",
-            "This request id was used with other content; nothing was changed. Use a new request id.",
-        ));
-    }
-    let at = Position { service: C::SERVICE, shard: known.shard, epoch: known.epoch, seq: known.seq };
-    Ok(Answer { reply: known.reply.clone(), at })
 }
 
 pub(crate) fn not_mine(shard: Shard) -> Refusal {

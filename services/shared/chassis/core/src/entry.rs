@@ -57,10 +57,46 @@ pub struct Entry {
     pub traceparent: String,
 }
 
+/// What the hash of an entry is made of.
+pub struct Chained<'a> {
+    pub at: Position,
+    pub kind: &'a str,
+    pub payload: &'a [u8],
+    pub subject: Option<Id>,
+    pub branch: Option<&'a str>,
+    pub occurred_at: Option<Time>,
+    pub actor: &'a str,
+    pub cause: &'a str,
+    pub hops: u8,
+    pub directory_seq: u64,
+    pub recorded_at: Time,
+    pub to: Option<(Shard, u64)>,
+}
+
 impl Entry {
-    /// The hash of an entry over the one before it: every field that says
-    /// something takes part, each with its length.
+    /// The hash of this entry over the one before it.
     pub fn chained(&self, previous: &[u8; 32]) -> [u8; 32] {
+        let parts = Chained {
+            at: self.at,
+            kind: &self.kind,
+            payload: &self.payload,
+            subject: self.about.subject,
+            branch: self.about.branch.as_deref(),
+            occurred_at: self.about.occurred_at,
+            actor: &self.actor,
+            cause: &self.cause,
+            hops: self.hops,
+            directory_seq: self.directory_seq,
+            recorded_at: self.recorded_at,
+            to: self.to,
+        };
+        parts.over(previous)
+    }
+}
+
+impl Chained<'_> {
+    /// Every field that says something takes part, each with its length.
+    pub fn over(&self, previous: &[u8; 32]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(previous);
         let mut part = |bytes: &[u8]| {
@@ -69,10 +105,10 @@ impl Entry {
         };
         part(self.at.to_string().as_bytes());
         part(self.kind.as_bytes());
-        part(&self.payload);
-        part(self.about.subject.map(|id| id.uuid().into_bytes()).unwrap_or_default().as_slice());
-        part(self.about.branch.as_deref().unwrap_or_default().as_bytes());
-        part(&self.about.occurred_at.unwrap_or_default().0.to_le_bytes());
+        part(self.payload);
+        part(self.subject.map(|id| id.uuid().into_bytes()).unwrap_or_default().as_slice());
+        part(self.branch.unwrap_or_default().as_bytes());
+        part(&self.occurred_at.unwrap_or_default().0.to_le_bytes());
         part(self.actor.as_bytes());
         part(self.cause.as_bytes());
         part(&[self.hops]);

@@ -9,7 +9,7 @@ use std::{
 use proto::{Id, Shard, Time, envelope::Position};
 
 use crate::{
-    entry::{About, Entry},
+    entry::{Chained, Entry},
     epoch::{self, Place, Rewinding},
     store::{Cursor, Source},
 };
@@ -43,28 +43,47 @@ pub struct Incoming {
 }
 
 impl Incoming {
+    /// An entry as it travels; number 0: out of a journal.
+    pub fn of(entry: &Entry, stream_seq: u64) -> Incoming {
+        Incoming {
+            epoch: entry.at.epoch,
+            seq: entry.at.seq,
+            pair_seq: entry.to.map_or(0, |(_, pair)| pair),
+            kind: entry.kind.clone(),
+            payload: entry.payload.clone(),
+            subject: entry.about.subject,
+            branch: entry.about.branch.clone(),
+            actor: entry.actor.clone(),
+            cause: entry.cause.clone(),
+            hops: entry.hops,
+            directory_seq: entry.directory_seq,
+            recorded_at: entry.recorded_at,
+            occurred_at: entry.about.occurred_at,
+            to: entry.to.map(|(to, _)| to),
+            traceparent: entry.traceparent.clone(),
+            // The stream tells its first bytes, a journal the whole.
+            hash: entry.hash[..if stream_seq == 0 { 32 } else { 8 }].to_vec(),
+            stream_seq,
+        }
+    }
+
     /// The hash of this entry over the one before it, as its source counts it.
     fn chained(&self, source: &Source, previous: &[u8; 32]) -> [u8; 32] {
-        let at = Position { service: source.service, shard: source.from, epoch: self.epoch, seq: self.seq };
-        let entry = Entry {
-            at,
-            hash: [0; 32],
-            kind: self.kind.clone(),
-            payload: self.payload.clone(),
-            about: About {
-                subject: self.subject,
-                branch: self.branch.clone(),
-                occurred_at: self.occurred_at,
-            },
-            actor: self.actor.clone(),
-            cause: self.cause.clone(),
+        let parts = Chained {
+            at: Position { service: source.service, shard: source.from, epoch: self.epoch, seq: self.seq },
+            kind: &self.kind,
+            payload: &self.payload,
+            subject: self.subject,
+            branch: self.branch.as_deref(),
+            occurred_at: self.occurred_at,
+            actor: &self.actor,
+            cause: &self.cause,
             hops: self.hops,
             directory_seq: self.directory_seq,
             recorded_at: self.recorded_at,
             to: self.to.map(|to| (to, self.pair_seq)),
-            traceparent: String::new(),
         };
-        entry.chained(previous)
+        parts.over(previous)
     }
 }
 
@@ -164,6 +183,15 @@ impl Inbox {
 
     pub fn is_waiting(&self) -> bool {
         self.wanting_since.is_some()
+    }
+
+    /// Nothing is in it, nothing is missing, and the store knows how far it came.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_empty()
+            && self.ahead.is_empty()
+            && !self.is_waiting()
+            && !self.has_unapplied()
+            && self.cursor == self.saved
     }
 
     pub fn front(&self) -> Option<&Incoming> {

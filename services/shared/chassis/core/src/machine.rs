@@ -11,6 +11,8 @@
 mod care;
 mod epochs;
 mod gather;
+mod happening;
+mod inboxes;
 mod limits;
 mod settle;
 
@@ -23,7 +25,11 @@ use std::{
 use organisation::Snapshot;
 use proto::{Service, Shard, Time};
 
-pub use self::limits::Limits;
+use self::inboxes::Inboxes;
+pub use self::{
+    happening::{Action, Happening},
+    limits::Limits,
+};
 use crate::{
     aggregate::RowKey,
     aside::{Order, Ward},
@@ -32,108 +38,12 @@ use crate::{
     core::Core,
     entry::Entry,
     epoch::{Lost, Opening, Rewinding},
-    inbox::{Inbox, Incoming},
+    inbox::Inbox,
     input::{Ask, Input, Outcome},
     refusal::{Refusal, RefusalKind},
     step::{Rows, TimerChange},
-    store::{Batch, Cursor, DirectoryEntry, Found, Head, LoadPlan, Loaded, Source, TimerRow, Timers},
+    store::{Cursor, DirectoryEntry, Found, Head, Source, TimerRow},
 };
-
-/// What the machine is told.
-pub enum Happening<C: Core> {
-    Command {
-        token: u64,
-        home: Shard,
-        ask: Arc<Ask>,
-        command: Arc<C::Command>,
-    },
-    /// Somebody sees to what is in quarantine.
-    Order {
-        token: u64,
-        ask: Arc<Ask>,
-        order: Order,
-    },
-    Heard {
-        source: Source,
-        entry: Incoming,
-    },
-    DirectoryHeard {
-        entry: Incoming,
-    },
-    Announced {
-        source: Source,
-        epoch: u32,
-        seq: u64,
-    },
-    DirectoryAnnounced {
-        epoch: u32,
-        seq: u64,
-    },
-    Loaded(Loaded),
-    Committed {
-        database_now: Time,
-    },
-    /// The store does not take the batch, and never will: nothing of it was written.
-    Refused {
-        why: String,
-    },
-    Beaten {
-        database_now: Time,
-    },
-    Timers(Timers),
-    /// Somebody judges, and asks whether this moment has passed here.
-    AskedPassed {
-        token: u64,
-        until: Time,
-    },
-    /// Our own question was answered.
-    Passed {
-        until: Time,
-        heads: Vec<(Service, Shard, u32, u64)>,
-        silent: Vec<Service>,
-    },
-    Published(Vec<(Shard, u64)>),
-    /// An operator opens the next epoch of a shard.
-    OpenEpoch {
-        token: u64,
-        opening: Opening,
-    },
-    Tick,
-}
-
-/// What the shell is to do. At most one of Load, Commit, Beat, LoadTimers is under way.
-#[derive(Debug)]
-pub enum Action {
-    Load(LoadPlan),
-    Commit(Box<Batch>),
-    Beat,
-    LoadTimers,
-    Answer {
-        token: u64,
-        outcome: Outcome,
-    },
-    Publish(Vec<Arc<Entry>>),
-    AskPassed {
-        until: Time,
-    },
-    AnswerPassed {
-        token: u64,
-        heads: Vec<Head>,
-    },
-    Repair {
-        source: Source,
-        after: (u32, u64),
-    },
-    RepairDirectory {
-        after: u64,
-    },
-    /// Something an operator should know.
-    Alarm(String),
-    /// An epoch was opened: all that is held in memory belongs to the one before.
-    StartOver,
-    /// A broken invariant: this writer must not go on.
-    Stop(String),
-}
 
 enum Phase<C: Core> {
     Idle,
@@ -188,7 +98,7 @@ pub struct Machine<C: Core> {
     /// Met by readers, not committed yet.
     rewindings: Vec<Rewinding>,
     pairs: BTreeMap<(Shard, Shard), u64>,
-    inboxes: BTreeMap<Source, Inbox>,
+    inboxes: Inboxes,
     directory_inbox: Inbox,
     blocked: BTreeSet<Source>,
     commands: VecDeque<(u64, Shard, Arc<Ask>, Arc<C::Command>)>,
@@ -233,8 +143,8 @@ impl<C: Core> Machine<C> {
         // What a shard that waits addressed to others may be among what it lost.
         let inboxes = gather::sources::<C>(&owned)
             .filter(|source| !source.peer || !lost.contains_key(&source.from))
-            .map(|source| (source, Inbox::new(saved.get(&source).copied().unwrap_or_default(), source.peer)))
-            .collect();
+            .map(|source| (source, Inbox::new(saved.get(&source).copied().unwrap_or_default(), source.peer)));
+        let inboxes = Inboxes::new(inboxes);
         let at = Cursor {
             epoch: epochs::of_directory(&found.directory),
             seq: directory.seq(),
@@ -302,7 +212,7 @@ impl<C: Core> Machine<C> {
     }
 
     pub fn cursors(&self) -> impl Iterator<Item = (&Source, Cursor)> {
-        self.inboxes.iter().map(|(source, inbox)| (source, inbox.cursor))
+        self.inboxes.all().map(|(source, inbox)| (source, inbox.cursor))
     }
 
     /// How far one source was taken in; `None` for a source that nobody here reads.
@@ -312,7 +222,7 @@ impl<C: Core> Machine<C> {
 
     /// Cursors whose effects are committed.
     pub fn committed_cursors(&self) -> impl Iterator<Item = (&Source, Cursor)> {
-        self.inboxes.iter().filter(|(source, _)| !source.peer).map(|(source, inbox)| (source, inbox.applied))
+        self.inboxes.all().filter(|(source, _)| !source.peer).map(|(source, inbox)| (source, inbox.applied))
     }
 
     pub fn clock(&self) -> Clock {
@@ -330,7 +240,7 @@ impl<C: Core> Machine<C> {
     /// Whether the reader may pull more. Sources that stand still do not
     /// count: what they wait for may come by the same way.
     pub fn has_room_for_events(&self) -> bool {
-        let moving = self.inboxes.iter().filter(|(source, inbox)| !self.stands_still(source, inbox));
+        let moving = self.inboxes.moving().filter(|(source, inbox)| !self.stands_still(source, inbox));
         moving.map(|(_, inbox)| inbox.len()).sum::<usize>() < self.limits.waiting_events
     }
 
@@ -345,6 +255,7 @@ impl<C: Core> Machine<C> {
         self.watch_sources(monotonic, &mut actions);
         // Events without effects need no round trip: on to the next ones at once.
         while matches!(self.phase, Phase::Idle) && self.go_on(monotonic, &mut actions) {}
+        self.inboxes.settle();
         actions
     }
 
@@ -353,11 +264,11 @@ impl<C: Core> Machine<C> {
         let mut at = self.last_trip + self.limits.beat;
         let is_waiting =
             |(source, inbox): (&Source, &Inbox)| inbox.is_waiting() && !self.blocked.contains(source);
-        let waiting = self.inboxes.iter().any(is_waiting) || self.directory_inbox.is_waiting();
+        let waiting = self.inboxes.moving().any(is_waiting) || self.directory_inbox.is_waiting();
         if waiting {
             at = at.min(monotonic + Duration::from_millis(250));
         }
-        if self.inboxes.values().any(|inbox| inbox.cursor != inbox.saved) {
+        if self.inboxes.moving().any(|(_, inbox)| inbox.cursor != inbox.saved) {
             at = at.min(self.last_cursor_save + Duration::from_secs(1));
         }
         let trusts_clock = !C::JUDGES || self.clock.leapt().is_none();

@@ -12,9 +12,10 @@ mod prune;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proto::{Id, Service, Shard, Time, envelope::Position};
+use serde_bytes::{ByteBuf, Bytes};
 use thiserror::Error;
 
-use self::kept::{Kept, decode, decode_entry, encode, encode_entry, encode_head, fits, id_of, shard_of};
+use self::kept::{Kept, decode, decode_entry, encode, encode_entry, fits, id_of, shard_of};
 use crate::{
     aggregate::{RowKey, Table, Value},
     core::Core,
@@ -43,6 +44,9 @@ pub enum CommitError {
 
 type Bytes16 = [u8; 16];
 
+/// The key of a remembered answer: request and caller.
+type ReplyKey = (Bytes16, String);
+
 /// The key of a cursor: to, service, from, peer.
 type CursorKey = (u16, &'static str, u16, bool);
 
@@ -53,14 +57,16 @@ pub struct Memory {
     tables: BTreeMap<&'static str, &'static Table>,
     now: Time,
     timers_held: usize,
-    heads: BTreeMap<u16, Vec<u8>>,
+    heads: BTreeMap<u16, Head>,
     published: BTreeMap<u16, u64>,
     journal: BTreeMap<(u16, u64), Vec<u8>>,
     rows: BTreeMap<(&'static str, Bytes16), Vec<u8>>,
     timers: BTreeMap<(Bytes16, String), i64>,
     cursors: BTreeMap<CursorKey, Vec<u8>>,
     pairs: BTreeMap<(u16, u16), u64>,
-    replies: BTreeMap<(Bytes16, String), Vec<u8>>,
+    replies: BTreeMap<ReplyKey, Vec<u8>>,
+    /// The replies by when they were remembered, as an index finds them.
+    remembered: BTreeSet<(i64, ReplyKey)>,
     directory: BTreeMap<u64, Vec<u8>>,
     quarantine: aside::Quarantine,
     rewindings: Vec<Rewinding>,
@@ -82,6 +88,7 @@ impl Memory {
             cursors: BTreeMap::new(),
             pairs: BTreeMap::new(),
             replies: BTreeMap::new(),
+            remembered: BTreeSet::new(),
             directory: BTreeMap::new(),
             quarantine: aside::Quarantine::default(),
             rewindings: Vec::new(),
@@ -108,8 +115,7 @@ impl Memory {
     /// All that a stranger needs to go on with these shards.
     pub fn find(&mut self, held: &[Shard]) -> Found {
         for shard in held {
-            let fresh = Head { shard: *shard, epoch: 1, seq: 0, hash: [0; 32], stamp: Time(0) };
-            self.heads.entry(shard.number()).or_insert_with(|| encode_head(&fresh));
+            self.heads.entry(shard.number()).or_insert_with(|| fresh_head(*shard));
         }
         Found {
             heads: held.iter().map(|shard| self.head(*shard)).collect(),
@@ -140,12 +146,13 @@ impl Memory {
     pub fn load(&self, plan: &LoadPlan) -> Loaded {
         let row = |key: &RowKey| {
             let kept = self.rows.get(&(key.table, *key.id.uuid().as_bytes()))?;
-            let (body, _): (Vec<u8>, Vec<Option<Kept>>) = decode(kept);
-            Some((*key, body))
+            let (body, _): (ByteBuf, Vec<Option<Kept>>) = decode(kept);
+            Some((*key, body.into_vec()))
         };
         let reply = |key: &crate::store::RequestKey| {
             let kept = self.replies.get(&(*key.id.uuid().as_bytes(), key.caller.clone()))?;
-            let (shard, content, reply, epoch, seq, _): (_, _, _, _, _, Time) = decode(kept);
+            let (shard, content, reply, epoch, seq, _): (_, _, ByteBuf, _, _, Time) = decode(kept);
+            let reply = reply.into_vec();
             Some(Remembered { shard: shard_of(shard), request: key.clone(), content, reply, epoch, seq })
         };
         Loaded {
@@ -160,7 +167,7 @@ impl Memory {
     pub fn commit(&mut self, batch: &Batch) -> Result<Time, CommitError> {
         self.check(batch)?;
         for head in &batch.heads {
-            self.heads.insert(head.shard.number(), encode_head(head));
+            self.heads.insert(head.shard.number(), head.clone());
         }
         for entry in &batch.entries {
             self.journal.insert((entry.at.shard.number(), entry.at.seq), encode_entry(entry));
@@ -170,7 +177,7 @@ impl Memory {
             match &change.put {
                 Some((body, columns)) => {
                     let columns: Vec<Option<Kept>> = columns.iter().map(Kept::of).collect();
-                    self.rows.insert(place, encode(&(body, columns)))
+                    self.rows.insert(place, encode(&(Bytes::new(body), columns)))
                 }
                 None => self.rows.remove(&place),
             };
@@ -196,11 +203,13 @@ impl Memory {
         }
         for reply in &batch.replies {
             let key = (*reply.request.id.uuid().as_bytes(), reply.request.caller.clone());
-            let row = (reply.shard.number(), reply.content, &reply.reply, reply.epoch, reply.seq, self.now);
+            let said = Bytes::new(&reply.reply);
+            let row = (reply.shard.number(), reply.content, said, reply.epoch, reply.seq, self.now);
+            self.remembered.insert((self.now.0, key.clone()));
             self.replies.insert(key, encode(&row));
         }
         for entry in &batch.directory {
-            let row = (&*entry.kind, &entry.payload, entry.recorded_at);
+            let row = (&*entry.kind, Bytes::new(&entry.payload), entry.recorded_at);
             self.directory.entry(entry.seq).or_insert_with(|| encode(&row));
         }
         self.quarantine.commit(&batch.aside);
@@ -248,9 +257,7 @@ impl Memory {
 
     /// The end of a shard's journal; a shard that nobody ever took is at 0.
     pub fn head(&self, shard: Shard) -> Head {
-        let (epoch, seq, hash, stamp) =
-            self.heads.get(&shard.number()).map_or((1, 0, [0; 32], Time(0)), |head| decode(head));
-        Head { shard, epoch, seq, hash, stamp }
+        self.heads.get(&shard.number()).cloned().unwrap_or_else(|| fresh_head(shard))
     }
 
     /// Entries up to here are acknowledged by the stream.
@@ -289,8 +296,8 @@ impl Memory {
     pub fn rows(&self, table: &'static str) -> impl Iterator<Item = (Id, Vec<u8>)> {
         let (first, last) = ((table, [0; 16]), (table, [u8::MAX; 16]));
         self.rows.range(first..=last).map(|((_, id), kept)| {
-            let (body, _): (Vec<u8>, Vec<Option<Kept>>) = decode(kept);
-            (id_of(*id), body)
+            let (body, _): (ByteBuf, Vec<Option<Kept>>) = decode(kept);
+            (id_of(*id), body.into_vec())
         })
     }
 
@@ -318,9 +325,14 @@ impl Memory {
                 .collect();
         }
         let entry = |(seq, kept): (&u64, &Vec<u8>)| {
-            let (kind, payload, recorded_at): (String, _, _) = decode(kept);
-            DirectoryEntry { seq: *seq, kind: kind.into(), payload, recorded_at }
+            let (kind, payload, recorded_at): (String, ByteBuf, _) = decode(kept);
+            DirectoryEntry { seq: *seq, kind: kind.into(), payload: payload.into_vec(), recorded_at }
         };
         self.directory.iter().map(entry).collect()
     }
+}
+
+/// Before the first entry.
+fn fresh_head(shard: Shard) -> Head {
+    Head { shard, epoch: 1, seq: 0, hash: [0; 32], stamp: Time(0) }
 }

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use proto::{Id, Service, Shard, Time};
+use proto::{Id, Service, Shard, Time, envelope::Position};
 
 use crate::{
     aggregate::RowKey,
     aside::{Changes, FoundAside, SetAside},
     entry::Entry,
     epoch::{Lost, Rewinding},
+    input::{Answer, Outcome},
+    refusal::{Refusal, RefusalKind},
     step::{RowChange, TimerChange},
 };
 
@@ -24,6 +26,22 @@ pub struct Remembered {
     pub reply: Vec<u8>,
     pub epoch: u32,
     pub seq: u64,
+}
+
+impl Remembered {
+    /// The same content gets the same answer; other content is refused.
+    pub fn answer(&self, service: Service, content: &[u8; 16]) -> Outcome {
+        if self.content != *content {
+            return Err(Refusal::new(
+                RefusalKind::AlreadyExists,
+                "request-reused",
+                "这个请求号已经用于另一内容，本次没有任何改动。请换一个新的请求号。",
+                "This request id was used with other content; nothing was changed. Use a new request id.",
+            ));
+        }
+        let at = Position { service, shard: self.shard, epoch: self.epoch, seq: self.seq };
+        Ok(Answer { reply: self.reply.clone(), at })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

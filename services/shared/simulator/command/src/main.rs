@@ -17,6 +17,9 @@ use simulator::{
     play, shrink,
 };
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// From so many seeds on every pair of action and fault must have been tried.
 const MANY: u64 = 500;
 
@@ -30,13 +33,13 @@ struct Line {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Days of each world.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 7)]
     days: u64,
     /// Calls a day.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 72)]
     tickets: u64,
     /// Faults a day.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 30)]
     faults: u64,
     /// Only these faults of the plan, by number; `none` for none.
     #[arg(long)]

@@ -246,7 +246,7 @@ fn deliver<C: Takes>(
     let mut struck = |kind: Kind| ground.weather.is(kind, service, now) && ground.dice.chance(300);
     let (lost, twice, late) =
         (struck(Kind::MessagesLost), struck(Kind::MessagesRepeated), struck(Kind::MessagesLate));
-    let entry = incoming(entry, number);
+    let entry = Incoming::of(entry, number);
     if late {
         let told = match feed {
             Feed::Source(source) => Told::Late(source, Box::new(entry)),
@@ -267,28 +267,4 @@ fn deliver<C: Takes>(
             Feed::Directory => Happening::DirectoryHeard { entry: entry.clone() },
         })
         .collect()
-}
-
-/// An entry as it travels; number 0: out of a journal.
-pub(super) fn incoming(entry: &Entry, stream_seq: u64) -> Incoming {
-    Incoming {
-        epoch: entry.at.epoch,
-        seq: entry.at.seq,
-        pair_seq: entry.to.map_or(0, |(_, pair)| pair),
-        kind: entry.kind.clone(),
-        payload: entry.payload.clone(),
-        subject: entry.about.subject,
-        branch: entry.about.branch.clone(),
-        actor: entry.actor.clone(),
-        cause: entry.cause.clone(),
-        hops: entry.hops,
-        directory_seq: entry.directory_seq,
-        recorded_at: entry.recorded_at,
-        occurred_at: entry.about.occurred_at,
-        to: entry.to.map(|(to, _)| to),
-        traceparent: entry.traceparent.clone(),
-        // The stream tells its first bytes, a journal the whole.
-        hash: entry.hash[..if stream_seq == 0 { 32 } else { 8 }].to_vec(),
-        stream_seq,
-    }
 }

@@ -157,7 +157,7 @@ impl World {
             };
             let first = if source.peer { 0 } else { after };
             let found = store.journal(source.from, first).filter(is_wanted).take(PAGE);
-            entries = found.map(|entry| crate::site::incoming(&entry)).collect();
+            entries = found.map(|entry| Incoming::of(&entry, 0)).collect();
         }
         self.break_off(who.service, &mut entries);
         self.ground.soon(Event::To(who, Told::Repaired(source, entries)));
@@ -169,8 +169,7 @@ impl World {
         if self.is_reachable(directory) {
             let first = Shard::all().next().expect("there are shards");
             let store = self.sites[directory].store();
-            entries =
-                store.journal(first, after).take(PAGE).map(|entry| crate::site::incoming(&entry)).collect();
+            entries = store.journal(first, after).take(PAGE).map(|entry| Incoming::of(&entry, 0)).collect();
         }
         self.break_off(who.service, &mut entries);
         self.ground.soon(Event::To(who, Told::DirectoryRepaired(entries)));

@@ -3,6 +3,7 @@
 use proto::{Event, Service, journal::v1::HistoryRewound};
 
 use super::*;
+use crate::entry::About;
 use crate::entry::Said;
 
 fn entry(seq: u64) -> Incoming {

@@ -207,7 +207,7 @@ impl<C: Core> Machine<C> {
             .iter()
             .map(|((name, id), due)| TimerRow { due: *due, name: name.clone(), id: *id })
             .collect();
-        self.inboxes.values_mut().for_each(|inbox| inbox.rewind(now));
+        self.inboxes.for_each_moving(|_, inbox| inbox.rewind(now));
     }
 
     /// Timers and events are met again by themselves.

@@ -52,7 +52,7 @@ impl<C: Core> Machine<C> {
             None if self.care.is_alone(now) => self.gather_one(now, actions),
             None => self.gather(now, actions),
         };
-        let moved = !inputs.is_empty() || self.inboxes.values().any(Inbox::has_unapplied);
+        let moved = !inputs.is_empty() || self.inboxes.moving().any(|(_, inbox)| inbox.has_unapplied());
         if let Some((inputs, open)) = self.mark(inputs, open, now, actions) {
             self.begin_batch(inputs, open, now, actions);
         }
@@ -188,7 +188,7 @@ impl<C: Core> Machine<C> {
         actions: &mut Vec<Action>,
     ) {
         let sources: Vec<Source> =
-            self.inboxes.iter().filter(|(_, inbox)| !inbox.is_empty()).map(|(s, _)| *s).collect();
+            self.inboxes.moving().filter(|(_, inbox)| !inbox.is_empty()).map(|(s, _)| *s).collect();
         if sources.is_empty() {
             return;
         }

@@ -160,9 +160,7 @@ impl<C: Core> Machine<C> {
     }
 
     fn count_applied(&mut self) {
-        for inbox in self.inboxes.values_mut() {
-            inbox.applied = inbox.cursor;
-        }
+        self.inboxes.for_each_moving(|_, inbox| inbox.applied = inbox.cursor);
     }
 
     /// Cursors and published marks ride along; alone they wait up to a second.
@@ -173,7 +171,7 @@ impl<C: Core> Machine<C> {
         }
         batch.cursors = self
             .inboxes
-            .iter()
+            .moving()
             .filter(|(_, inbox)| inbox.cursor != inbox.saved)
             .map(|(source, inbox)| (*source, inbox.cursor))
             .collect();
@@ -200,11 +198,7 @@ impl<C: Core> Machine<C> {
             actions.push(Action::Stop("the store answered a batch that was not given to it".to_owned()));
             return;
         };
-        for (source, cursor) in settling.cursors {
-            if let Some(inbox) = self.inboxes.get_mut(&source) {
-                inbox.saved = cursor;
-            }
-        }
+        self.inboxes.saved(settling.cursors);
         self.count_applied();
         self.let_go_of_taken();
         self.note_timers(&settling.timers);
@@ -226,13 +220,14 @@ impl<C: Core> Machine<C> {
 
     /// Asks the journals for what has been missing too long.
     pub(super) fn watch_sources(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        for (source, inbox) in &mut self.inboxes {
-            if !self.blocked.contains(source)
+        let blocked = &self.blocked;
+        self.inboxes.for_each_moving(|source, inbox| {
+            if !blocked.contains(source)
                 && let Some(after) = inbox.wants_repair(now)
             {
                 actions.push(Action::Repair { source: *source, after });
             }
-        }
+        });
         if let Some((_, after)) = self.directory_inbox.wants_repair(now) {
             actions.push(Action::RepairDirectory { after });
         }

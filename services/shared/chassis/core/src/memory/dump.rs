@@ -1,5 +1,7 @@
 //! Everything a schema holds as lines of text: two stores that hold the same say the same.
 
+use serde_bytes::ByteBuf;
+
 use super::{Kept, Memory, decode, id_of};
 use crate::{
     aggregate::RowKey,
@@ -15,7 +17,8 @@ impl Memory {
             lines.extend(self.journal(shard, 0).map(|entry| format!("journal {entry:?}")));
         }
         for ((table, id), kept) in &self.rows {
-            let (body, columns): (Vec<u8>, Vec<Option<Kept>>) = decode(kept);
+            let (body, columns): (ByteBuf, Vec<Option<Kept>>) = decode(kept);
+            let body: &[u8] = &body;
             let key = RowKey { table, id: id_of(*id) };
             lines.push(format!("row {} {} {body:?} {columns:?}", key.table, key.id));
         }
@@ -31,7 +34,8 @@ impl Memory {
             lines.extend(found.iter().map(|reply| format!("reply {reply:?}")));
         }
         for (seq, kept) in &self.directory {
-            let (kind, payload, at): (String, Vec<u8>, i64) = decode(kept);
+            let (kind, payload, at): (String, ByteBuf, i64) = decode(kept);
+            let payload: &[u8] = &payload;
             lines.push(format!("directory {seq} {kind} {payload:?} {at}"));
         }
         lines.extend(self.set_aside().iter().map(|aside| format!("quarantine {aside:?}")));

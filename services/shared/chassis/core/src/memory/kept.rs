@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use proto::{Id, Service, Shard, Time, envelope::Position};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_bytes::{ByteBuf, Bytes};
 
 use super::Bytes16;
 use crate::{
     aggregate::{ColumnKind, Value},
     entry::{About, Entry},
-    store::Head,
 };
 
 /// A column's value as it is kept: text, number or truth.
@@ -53,16 +53,12 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> T {
     rmp_serde::from_slice(bytes).expect("only what was encoded here is decoded")
 }
 
-pub(super) fn encode_head(head: &Head) -> Vec<u8> {
-    encode(&(head.epoch, head.seq, head.hash, head.stamp))
-}
-
 /// Two parts: tuples end at sixteen fields.
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
     let about = (entry.about.subject, &entry.about.branch, entry.about.occurred_at);
     let caused = (&entry.actor, &entry.cause, entry.hops, &entry.traceparent);
     let placed = (entry.at.epoch, entry.hash, entry.directory_seq, entry.recorded_at, entry.to);
-    encode(&(placed, &*entry.kind, &entry.payload, about, caused))
+    encode(&(placed, &*entry.kind, Bytes::new(&entry.payload), about, caused))
 }
 
 type PlacedRow = (u32, [u8; 32], u64, Time, Option<(Shard, u64)>);
@@ -70,7 +66,7 @@ type AboutRow = (Option<Id>, Option<String>, Option<Time>);
 type CausedRow = (String, String, u8, String);
 
 pub(super) fn decode_entry(service: Service, shard: u16, seq: u64, kept: &[u8]) -> Entry {
-    let (placed, kind, payload, about, caused): (PlacedRow, String, Vec<u8>, AboutRow, CausedRow) =
+    let (placed, kind, payload, about, caused): (PlacedRow, String, ByteBuf, AboutRow, CausedRow) =
         decode(kept);
     let (epoch, hash, directory_seq, recorded_at, to) = placed;
     let (subject, branch, occurred_at) = about;
@@ -79,7 +75,7 @@ pub(super) fn decode_entry(service: Service, shard: u16, seq: u64, kept: &[u8]) 
         at: Position { service, shard: shard_of(shard), epoch, seq },
         hash,
         kind: Arc::from(kind),
-        payload,
+        payload: payload.into_vec(),
         about: About { subject, branch, occurred_at },
         actor,
         cause,

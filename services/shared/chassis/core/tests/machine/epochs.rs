@@ -11,7 +11,6 @@ use chassis_core::{
 use proto::{Event, Id, Service, Time, journal::v1::HistoryRewound};
 
 use crate::{
-    node::incoming,
     scenes::{START, add, begin, counter, home, settle},
     toys::{Image, Mirror, Till},
 };
@@ -127,7 +126,7 @@ fn an_order_opens_an_epoch_of_a_sound_shard_and_nothing_is_lost_then() {
 
 fn heard(entry: &Entry, stream_seq: u64) -> Happening<Mirror> {
     let source = Source { service: Service::Intake, from: home(), to: home(), peer: false };
-    Happening::Heard { source, entry: incoming(entry, stream_seq) }
+    Happening::Heard { source, entry: Incoming::of(entry, stream_seq) }
 }
 
 fn mirror_cursor(store: &Memory) -> Cursor {

@@ -211,7 +211,7 @@ impl<C: Core> Node<C> {
             _ if service == C::SERVICE => return None,
             _ => Source { service, from, to: from, peer: false },
         };
-        Some(Happening::Heard { source, entry: incoming(entry, stream_seq) })
+        Some(Happening::Heard { source, entry: Incoming::of(entry, stream_seq) })
     }
 
     /// Says where a source's journal ends.
@@ -250,27 +250,4 @@ impl<C: Core> Node<C> {
 pub fn is_refused(batch: &Batch) -> bool {
     let rows = batch.rows.iter().filter_map(|(_, change)| change.put.as_ref());
     rows.flat_map(|(_, columns)| columns).any(|value| *value == Value::Int(NOT_TAKEN))
-}
-
-pub fn incoming(entry: &Entry, stream_seq: u64) -> Incoming {
-    Incoming {
-        epoch: entry.at.epoch,
-        seq: entry.at.seq,
-        pair_seq: entry.to.map_or(0, |(_, pair)| pair),
-        kind: entry.kind.clone(),
-        payload: entry.payload.clone(),
-        subject: entry.about.subject,
-        branch: entry.about.branch.clone(),
-        actor: entry.actor.clone(),
-        cause: entry.cause.clone(),
-        hops: entry.hops,
-        directory_seq: entry.directory_seq,
-        recorded_at: entry.recorded_at,
-        occurred_at: entry.about.occurred_at,
-        to: entry.to.map(|(to, _)| to),
-        traceparent: entry.traceparent.clone(),
-        // The stream tells its first bytes, a journal the whole.
-        hash: entry.hash[..if stream_seq == 0 { 32 } else { 8 }].to_vec(),
-        stream_seq,
-    }
 }

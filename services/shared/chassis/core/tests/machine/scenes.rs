@@ -15,7 +15,6 @@ use proto::{
 };
 
 use crate::{
-    node::incoming,
     toys::{Add, Counter, Image, Mirror, Till, ledger_id},
     world::directory_entry,
 };
@@ -93,7 +92,7 @@ fn said<E: Event>(seq: u64, directory_seq: u64) -> Happening<Mirror> {
     };
     let source = Source { service: Service::Intake, from: shard, to: shard, peer: false };
     // Made up, so it chains on nothing and tells no hash.
-    let entry = Incoming { hash: Vec::new(), ..incoming(&entry, seq) };
+    let entry = Incoming { hash: Vec::new(), ..Incoming::of(&entry, seq) };
     Happening::Heard { source, entry }
 }
 

@@ -1,10 +1,10 @@
 //! What the nodes ask of the world, and what they get.
 
-use chassis_core::{Entry, Happening, Outcome, RefusalKind};
+use chassis_core::{Entry, Happening, Incoming, Outcome, RefusalKind};
 use proto::Service;
 
 use super::{Barrier, Waiting, World};
-use crate::node::{Out, incoming};
+use crate::node::Out;
 
 impl World {
     pub(super) fn till_wants(&mut self, out: Option<Out>) {
@@ -23,14 +23,14 @@ impl World {
                     .filter(|entry| entry.to.is_some_and(|(to, pair)| to == source.to && pair > after))
                     .collect();
                 for entry in self.not_all(entries) {
-                    let entry = incoming(&entry, 0);
+                    let entry = Incoming::of(&entry, 0);
                     self.till.feed(Happening::Heard { source, entry });
                 }
             }
             Some(Out::Repair(source, after)) => {
                 let entries = self.mirror.store.journal(source.from, after).collect();
                 for entry in self.not_all(entries) {
-                    let entry = incoming(&entry, 0);
+                    let entry = Incoming::of(&entry, 0);
                     self.till.feed(Happening::Heard { source, entry });
                 }
             }
@@ -52,7 +52,7 @@ impl World {
             Some(Out::Repair(source, after)) if !source.peer => {
                 let entries = self.till.store.journal(source.from, after).collect();
                 for entry in self.not_all(entries) {
-                    let entry = incoming(&entry, 0);
+                    let entry = Incoming::of(&entry, 0);
                     self.mirror.feed(Happening::Heard { source, entry });
                 }
             }
