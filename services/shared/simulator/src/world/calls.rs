@@ -17,6 +17,8 @@ use crate::{
 };
 
 const PATIENCE: u64 = 10 * SECOND;
+/// Ids of requests that are older are refused.
+const REMEMBERED: i64 = 72 * Time::HOUR;
 
 impl World {
     pub(crate) fn send(&mut self, request: Request) {
@@ -57,6 +59,9 @@ impl World {
             let event = Event::Deliver { request: number, attempt, service, replica };
             return self.ground.queue.plan(frozen_until + 1, event);
         }
+        if self.is_too_old(number, service) {
+            return self.turn_away(number, attempt);
+        }
         let request = &self.requests[number];
         let ask = if request.forged.contains(&attempt) { request.forgery() } else { request.ask.clone() };
         let order = request.order.clone();
@@ -66,6 +71,24 @@ impl World {
             &order,
             &mut self.ground,
         );
+    }
+
+    /// The services' edge takes no id that is older than what they remember. The executor of messages comes not over
+    /// the edge, and asks nothing again that was accepted.
+    fn is_too_old(&self, number: usize, service: usize) -> bool {
+        let request = &self.requests[number];
+        let minted = request.ask.request.id.uuid().get_timestamp().map_or(0, |at| at.to_unix().0 as i64);
+        let age = self.ground.database_time(service).0 - minted * Time::SECOND;
+        let comes_over_the_edge = request.ask.actor.code() != crate::cast::executor().code();
+        age > REMEMBERED && (comes_over_the_edge || request.is_accepted())
+    }
+
+    /// What was accepted stays accepted: whoever asks for it so late has to look.
+    fn turn_away(&mut self, number: usize, attempt: u32) {
+        if !self.requests[number].is_accepted() {
+            let refusal = Refusal::field("request_id", "已过期。", "older than 72 hours");
+            self.answered(number, attempt, Err(refusal));
+        }
     }
 
     pub(super) fn lose_patience(&mut self, number: usize, attempt: u32) {
