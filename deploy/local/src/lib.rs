@@ -30,6 +30,7 @@ mod running;
 mod scratch;
 mod secret;
 mod sql;
+mod standby;
 mod wheel;
 
 pub mod install;

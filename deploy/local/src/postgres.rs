@@ -18,7 +18,7 @@ use crate::sql::{self, Server};
 use crate::{blocking, occupants, port, refuge, secret};
 
 pub(crate) const ENGINE: &str = "Postgres";
-const USER: &str = "hotline";
+pub(crate) const USER: &str = "hotline";
 const ATTEMPTS: u32 = 3;
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -61,15 +61,15 @@ impl PostgresOptions {
 
 /// A running server with a database `hotline`; killed when dropped, or when this process dies.
 pub struct Postgres {
-    running: Mutex<Option<Running>>,
+    pub(crate) running: Mutex<Option<Running>>,
     /// Under the home directory, or in a place that the account can reach.
-    data: PathBuf,
-    home: Home,
-    programs: PostgresPrograms,
-    account: Option<Account>,
-    tuning: Tuning,
-    port: u16,
-    password: String,
+    pub(crate) data: PathBuf,
+    pub(crate) home: Home,
+    pub(crate) programs: PostgresPrograms,
+    pub(crate) account: Option<Account>,
+    pub(crate) tuning: Tuning,
+    pub(crate) port: u16,
+    pub(crate) password: String,
 }
 
 impl Postgres {
@@ -251,7 +251,7 @@ impl Postgres {
     }
 
     /// Somebody else may take a free port between our look and the server's.
-    async fn start_on_some_port(&mut self, fixed: bool) -> Result<()> {
+    pub(crate) async fn start_on_some_port(&mut self, fixed: bool) -> Result<()> {
         let mut attempt = 1;
         loop {
             match self.launch().await {

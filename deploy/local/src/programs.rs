@@ -31,6 +31,11 @@ impl PostgresPrograms {
         self.bin.join("initdb")
     }
 
+    /// Another program of the same installation.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
     pub(crate) fn psql(&self) -> PathBuf {
         self.bin.join("psql")
     }

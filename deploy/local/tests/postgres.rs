@@ -118,3 +118,31 @@ async fn durability_is_on_and_the_tuning_is_as_stated() {
     let settings = postgres.sql("hotline", shown).await.unwrap();
     assert_eq!(settings, "on,on,8GB,2GB,on");
 }
+
+#[tokio::test]
+async fn a_saved_copy_comes_back_as_it_was() {
+    let place = place::new();
+    let postgres = started(PostgresOptions::new(place.path())).await;
+    postgres.sql("hotline", FILL).await.unwrap();
+    postgres.save().await.unwrap();
+    postgres.sql("hotline", "INSERT INTO kept VALUES (1001)").await.unwrap();
+    assert_eq!(count(&postgres).await, "1001");
+    postgres.put_back().await.unwrap();
+    postgres.restart().await.unwrap();
+    assert_eq!(count(&postgres).await, "1000", "what came after the copy is gone");
+}
+
+#[tokio::test]
+async fn a_standby_takes_over_with_everything_that_was_committed() {
+    let (place, beside) = (place::new(), place::new());
+    let postgres = started(PostgresOptions::new(place.path())).await;
+    postgres.sql("hotline", FILL).await.unwrap();
+    let standby = postgres.standby(beside.path()).await.unwrap();
+    postgres.sql("hotline", "INSERT INTO kept VALUES (1001)").await.unwrap();
+    let refused = standby.sql("hotline", "INSERT INTO kept VALUES (1002)").await.unwrap_err();
+    assert!(refused.to_string().contains("read-only"), "{refused}");
+    postgres.kill().await.unwrap();
+    standby.promote().await.unwrap();
+    standby.sql("hotline", "INSERT INTO kept VALUES (1002)").await.unwrap();
+    assert_eq!(count(&standby).await, "1002");
+}
