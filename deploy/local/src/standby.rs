@@ -62,7 +62,8 @@ impl Postgres {
 
     async fn wait_for_it(&self, order: &str) -> Result<()> {
         self.sql("postgres", &format!("{order};\nSELECT pg_reload_conf()")).await?;
-        let ask = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'";
+        let ask =
+            "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'";
         let patience = tokio::time::Instant::now() + FOLLOWS_WITHIN;
         while self.sql("postgres", ask).await?.trim() != "1" {
             if tokio::time::Instant::now() > patience {
@@ -89,7 +90,14 @@ impl Postgres {
         let program = self.programs.beside("pg_basebackup");
         let mut command = Command::new(&program);
         command
-            .args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username", crate::postgres::USER])
+            .args([
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &self.port.to_string(),
+                "--username",
+                crate::postgres::USER,
+            ])
             .args(["--no-password", "--checkpoint=fast", "--wal-method=stream", "--no-sync", "--pgdata"])
             .arg(to)
             .args(more)
@@ -99,8 +107,9 @@ impl Postgres {
         run_as(&mut command, self.account.as_ref());
         let log = to.to_owned();
         blocking(move || {
-            let output =
-                command.output().map_err(|source| Error::Run { program: program.display().to_string(), source })?;
+            let output = command
+                .output()
+                .map_err(|source| Error::Run { program: program.display().to_string(), source })?;
             if output.status.success() {
                 return Ok(());
             }

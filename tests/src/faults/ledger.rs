@@ -1,7 +1,7 @@
 //! What callers were told, kept here: every accepted opening with its answer. At the end each has to be on record once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::File,
     io::Write,
     path::Path,
@@ -24,6 +24,8 @@ pub struct Accepted {
 #[derive(Default)]
 struct Pages {
     accepted: Vec<Accepted>,
+    /// Given up by an operator's order, and listed.
+    given_up: Vec<Accepted>,
     file: Option<File>,
     /// What must not be: an answer that differs from the first, a call refused for good or never answered.
     wrong: Vec<String>,
@@ -105,6 +107,17 @@ impl Ledger {
 
     pub fn all(&self) -> Vec<Accepted> {
         self.pages().accepted.clone()
+    }
+
+    /// An operator gave these tickets up: they are answered for by the list, and no longer by the journal.
+    pub fn give_up(&self, tickets: &BTreeSet<String>) -> usize {
+        let mut pages = self.pages();
+        let (gone, kept) = std::mem::take(&mut pages.accepted)
+            .into_iter()
+            .partition(|accepted| tickets.contains(&accepted.ticket));
+        pages.accepted = kept;
+        pages.given_up.extend::<Vec<Accepted>>(gone);
+        pages.given_up.len()
     }
 
     pub fn len(&self) -> usize {
@@ -208,6 +221,17 @@ mod tests {
         ledger.accept(accepted("1"));
         ledger.accept(Accepted { number: "n-1".to_owned(), ..accepted("2") });
         assert_eq!(ledger.compare(&journal(&["1", "2"])).doubled, ["n-1"]);
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_missed_but_whatever_else_is_gone_is() {
+        let ledger = Ledger::default();
+        for ticket in ["1", "2", "3"] {
+            ledger.accept(accepted(ticket));
+        }
+        assert_eq!(ledger.give_up(&BTreeSet::from(["2".to_owned(), "9".to_owned()])), 1);
+        assert_eq!(ledger.compare(&journal(&["1"])).missing, ["3"]);
+        assert_eq!(ledger.len(), 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -52,6 +52,7 @@ pub struct Desk {
     intakes: [IntakeServiceClient<Link>; 2],
     branches: Vec<String>,
     numbers: AtomicU64,
+    busy: AtomicUsize,
     draws: Draws,
 }
 
@@ -62,7 +63,14 @@ impl Desk {
             connection.intake(&rig.connection.system())
         });
         let branches = rig.branches.clone();
-        Arc::new(Desk { ledger, intakes, branches, numbers: AtomicU64::new(0), draws: Draws(seed) })
+        Arc::new(Desk {
+            ledger,
+            intakes,
+            branches,
+            numbers: AtomicU64::new(0),
+            busy: AtomicUsize::new(0),
+            draws: Draws(seed),
+        })
     }
 
     pub fn intake(&self, side: Side) -> IntakeServiceClient<Link> {
@@ -194,7 +202,9 @@ impl Load {
                     if call.is_none() {
                         return;
                     }
+                    desk.busy.fetch_add(1, Ordering::SeqCst);
                     desk.take_one(None).await;
+                    desk.busy.fetch_sub(1, Ordering::SeqCst);
                 }
             });
         }
@@ -204,6 +214,16 @@ impl Load {
     /// So many times the usual rate, from now on.
     pub fn times(&self, factor: u64) {
         self.rate.store(self.usual * factor, Ordering::Relaxed);
+    }
+
+    /// Nobody calls until `times`; those under way are answered first.
+    pub async fn pause(&self, desk: &Desk) {
+        self.times(0);
+        // Who waits in the queue is taken within moments; then it is the answers that take time.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        while desk.busy.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// No more calls; those under way are answered first.
@@ -216,9 +236,15 @@ impl Load {
 async fn ring(calls: mpsc::Sender<()>, rate: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
     let mut next = Instant::now();
     while !stop.load(Ordering::Relaxed) {
+        let rate = rate.load(Ordering::Relaxed);
+        if rate == 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            next = Instant::now();
+            continue;
+        }
         // Nobody free: this caller hangs up before he is connected.
         let _ = calls.try_send(());
-        next += Duration::from_secs(1_000) / rate.load(Ordering::Relaxed).max(1) as u32;
+        next += Duration::from_secs(1_000) / rate as u32;
         next = next.max(Instant::now() - Duration::from_secs(1));
         tokio::time::sleep_until(next).await;
     }

@@ -53,8 +53,8 @@ use strike::Field;
 const RATE: f64 = 3.0;
 /// Business time against real time: silent people are late within minutes.
 const SPEED: f64 = 240.0;
-/// Of a run with all kinds, the part that three NATS servers get.
-const CLUSTER_SHARE: f64 = 0.1;
+/// Of a run with all kinds, the part that each of the other rigs gets.
+const SHARE: f64 = 0.1;
 const CLUSTER: usize = 3;
 
 pub struct Options {
@@ -70,19 +70,19 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let mut report = Report::new(options.seed, &options.profile);
     let disks = Disks::possible();
-    let (alone, cluster) = seasons(&options, &disks, &mut report);
-    println!("seed {}: {} strikes", options.seed, alone.len() + cluster.len());
-    for strike in alone.iter().chain(&cluster) {
+    let seasons = seasons(&options, &disks, &mut report);
+    let strikes = || seasons.iter().flat_map(|season| &season.strikes);
+    println!("seed {}: {} strikes", options.seed, strikes().count());
+    for strike in strikes() {
         println!("{strike}");
     }
-    for (name, nats, strikes) in [("one NATS server", 1, alone), ("three NATS servers", CLUSTER, cluster)] {
+    for Season { name, make, strikes } in &seasons {
         if strikes.is_empty() {
             continue;
         }
         println!("== {name}: {} strikes", strikes.len());
-        let folder = options.folder.join(format!("nats-{nats}"));
-        let make = Make { nats, disks: strikes.iter().any(|strike| strike.kind.needs() == Needs::Disks) };
-        season(&folder, make, options.seed, &strikes, &mut report).await?;
+        let folder = options.folder.join(name.replace(' ', "-"));
+        season(&folder, *make, options.seed, strikes, &mut report).await?;
     }
     report.took = began.elapsed();
     std::fs::write(options.folder.join("report.txt"), report.text())?;
@@ -92,28 +92,52 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The strikes on the usual rig, and those on the one with three NATS servers.
-fn seasons(options: &Options, disks: &Result<(), String>, report: &mut Report) -> (Vec<Strike>, Vec<Strike>) {
-    let mut usual = Vec::new();
-    let mut in_cluster = Vec::new();
-    for kind in options.kinds.iter().copied() {
-        match (kind.needs(), disks) {
-            (Needs::Disks, Err(why)) => report.skip(kind.name(), why.clone()),
-            (Needs::Cluster, _) => in_cluster.push(kind),
-            _ => usual.push(kind),
-        }
-    }
-    let share = match (usual.is_empty(), in_cluster.is_empty()) {
-        (false, false) => CLUSTER_SHARE,
-        (false, true) => 0.0,
-        _ => 1.0,
+/// What is struck on one rig.
+struct Season {
+    name: &'static str,
+    make: Make,
+    strikes: Vec<Strike>,
+}
+
+/// The usual rig, one with three NATS servers, and one whose Postgres is copied, promoted and put back.
+fn seasons(options: &Options, disks: &Result<(), String>, report: &mut Report) -> Vec<Season> {
+    let of = |needs: &[Needs]| -> Vec<Kind> {
+        options.kinds.iter().copied().filter(|kind| needs.contains(&kind.needs())).collect()
     };
-    let alone = plan::schedule(options.seed, options.length.mul_f64(1.0 - share), &usual);
-    let mut cluster = plan::schedule(options.seed, options.length.mul_f64(share), &in_cluster);
-    for strike in &mut cluster {
-        strike.number += alone.len();
+    let mut usual = of(&[Needs::Nothing]);
+    match disks {
+        Ok(()) => usual.extend(of(&[Needs::Disks])),
+        Err(why) => of(&[Needs::Disks]).into_iter().for_each(|kind| report.skip(kind.name(), why.clone())),
     }
-    (alone, cluster)
+    let (in_cluster, mut copied) = (of(&[Needs::Cluster]), of(&[Needs::Copies]));
+    let restores = copied.contains(&Kind::RestorePostgres);
+    copied.retain(|kind| *kind != Kind::RestorePostgres);
+    let others = usize::from(!in_cluster.is_empty()) + usize::from(!copied.is_empty());
+    let (own, share) = match (usual.is_empty(), others) {
+        (false, _) => (1.0 - SHARE * others as f64, SHARE),
+        (true, others) => (0.0, 1.0 / others.max(1) as f64),
+    };
+    let schedule =
+        |kinds: &[Kind], share: f64| plan::schedule(options.seed, options.length.mul_f64(share), kinds);
+    let with_disks = usual.iter().any(|kind| kind.needs() == Needs::Disks);
+    let mut copies = schedule(&copied, share);
+    copies.extend(restores.then(|| plan::last(options.seed, Kind::RestorePostgres)));
+    let mut seasons = vec![
+        Season {
+            name: "one NATS server",
+            make: Make { nats: 1, disks: with_disks },
+            strikes: schedule(&usual, own),
+        },
+        Season {
+            name: "three NATS servers",
+            make: Make { nats: CLUSTER, disks: false },
+            strikes: schedule(&in_cluster, share),
+        },
+        Season { name: "another Postgres", make: Make { nats: 1, disks: false }, strikes: copies },
+    ];
+    let all = seasons.iter_mut().flat_map(|season| &mut season.strikes);
+    all.enumerate().for_each(|(place, strike)| strike.number = place + 1);
+    seasons
 }
 
 /// One rig from its start to its rest.

@@ -36,6 +36,8 @@ pub enum Kind {
     FullNats,
     FullPostgres,
     LoseNatsNode,
+    PromoteStandby,
+    RestorePostgres,
 }
 
 /// What the machine has to offer for a kind.
@@ -46,10 +48,12 @@ pub enum Needs {
     Disks,
     /// Three NATS servers instead of one.
     Cluster,
+    /// A Postgres with room beside it, for copies and standbys.
+    Copies,
 }
 
 /// How a kind is named, how often it comes in a later round, and how long it usually takes, in seconds.
-const TABLE: [(Kind, &str, usize, u64); 28] = [
+const TABLE: [(Kind, &str, usize, u64); 30] = [
     (Kind::KillOwner, "kill-owner", 18, 4),
     (Kind::KillWaiting, "kill-waiting", 4, 4),
     (Kind::KillBoth, "kill-both", 2, 4),
@@ -78,6 +82,8 @@ const TABLE: [(Kind, &str, usize, u64); 28] = [
     (Kind::FullNats, "full-nats", 1, 9),
     (Kind::FullPostgres, "full-postgres", 1, 8),
     (Kind::LoseNatsNode, "lose-nats-node", 2, 12),
+    (Kind::PromoteStandby, "promote-standby", 1, 15),
+    (Kind::RestorePostgres, "restore-postgres", 1, 60),
 ];
 
 impl Kind {
@@ -101,6 +107,7 @@ impl Kind {
         match self {
             Kind::FullNats | Kind::FullPostgres => Needs::Disks,
             Kind::LoseNatsNode => Needs::Cluster,
+            Kind::PromoteStandby | Kind::RestorePostgres => Needs::Copies,
             _ => Needs::Nothing,
         }
     }
@@ -112,6 +119,8 @@ impl Kind {
             Kind::KillOwner | Kind::KillWaiting | Kind::FreezeOwner => 15,
             // Nobody is left: a start from nothing.
             Kind::KillBoth => 30,
+            // All services start anew, and an operator gives up what is lost.
+            Kind::RestorePostgres => 120,
             _ => 60,
         })
     }
@@ -131,6 +140,8 @@ impl Kind {
             }
             Kind::FullNats | Kind::FullPostgres => draw.between(3_000, 6_000),
             Kind::KillNats | Kind::LoseNatsNode => draw.between(500, 5_000),
+            Kind::PromoteStandby => draw.between(2_000, 6_000),
+            Kind::RestorePostgres => draw.between(20_000, 40_000),
             Kind::CrashPostgres | Kind::RestartPostgres => draw.between(100, 3_000),
             _ => draw.between(300, 1_500),
         }
@@ -194,6 +205,11 @@ pub fn schedule(seed: u64, length: Duration, kinds: &[Kind]) -> Vec<Strike> {
         }
     }
     strikes
+}
+
+/// What is struck last: it puts an end to what came before.
+pub fn last(seed: u64, kind: Kind) -> Strike {
+    strike(Draws(seed), 1, kind, 0)
 }
 
 fn strike(draws: Draws, number: usize, kind: Kind, before: usize) -> Strike {

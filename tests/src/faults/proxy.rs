@@ -6,7 +6,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -49,6 +49,7 @@ struct State {
 pub struct Line {
     name: String,
     address: SocketAddr,
+    to: Arc<RwLock<Vec<SocketAddr>>>,
     state: watch::Sender<State>,
     connections: Arc<AtomicU64>,
     listening: JoinHandle<()>,
@@ -61,8 +62,9 @@ impl Line {
         let address = listener.local_addr()?;
         let (state, seen) = watch::channel(State { weather: Weather::Clear, dead_below: 0, reset_below: 0 });
         let connections = Arc::new(AtomicU64::new(0));
-        let listening = tokio::spawn(listen(listener, to, connections.clone(), seen));
-        Ok(Line { name: name.into(), address, state, connections, listening })
+        let to = Arc::new(RwLock::new(to));
+        let listening = tokio::spawn(listen(listener, to.clone(), connections.clone(), seen));
+        Ok(Line { name: name.into(), address, to, state, connections, listening })
     }
 
     pub fn name(&self) -> &str {
@@ -71,6 +73,12 @@ impl Line {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Another place is reached over this line from now on, as when an address moves; who was connected is reset.
+    pub fn lead(&self, to: SocketAddr) {
+        *self.to.write().unwrap_or_else(PoisonError::into_inner) = vec![to];
+        self.reset();
     }
 
     pub fn set(&self, weather: Weather) {
@@ -104,7 +112,7 @@ impl Drop for Line {
 
 async fn listen(
     listener: TcpListener,
-    to: Vec<SocketAddr>,
+    to: Arc<RwLock<Vec<SocketAddr>>>,
     connections: Arc<AtomicU64>,
     seen: watch::Receiver<State>,
 ) {
@@ -115,7 +123,8 @@ async fn listen(
             continue;
         };
         let number = connections.fetch_add(1, Ordering::SeqCst);
-        tokio::spawn(connection(near, to.clone(), number, seen.clone()));
+        let to = to.read().unwrap_or_else(PoisonError::into_inner).clone();
+        tokio::spawn(connection(near, to, number, seen.clone()));
     }
 }
 

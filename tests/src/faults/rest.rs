@@ -127,8 +127,8 @@ fn judge(rest: &mut Rest, ledger: &Ledger, crew: &Crew) {
 async fn set_aside(rig: &Rig, rest: &mut Rest) -> anyhow::Result<()> {
     for service in Service::ALL {
         let schema = service.schema();
-        let ask = format!("SELECT count(*), min(reason) FROM {schema}.quarantine");
-        let found = rig.postgres.sql("hotline", &ask).await?;
+        let ask = format!("SELECT count(*), max(reason) FROM {schema}.quarantine");
+        let found = rig.postgres().sql("hotline", &ask).await?;
         if !found.trim().starts_with("0|") {
             rest.breaches.push(format!("{service} set inputs aside: {}", found.trim()));
         }

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ use crate::{
     faults::{
         crew::{Crew, Orders, Seat, Side},
         disk::Disks,
-        links::Links,
+        links::{Links, To},
         proxy::Line,
     },
     replicas, system,
@@ -43,7 +43,12 @@ pub struct Make {
 
 pub struct Rig {
     pub folder: PathBuf,
-    pub postgres: Postgres,
+    /// Another one after a standby took over.
+    postgres: RwLock<Arc<Postgres>>,
+    /// What was taken over: its folder stays locked until the end.
+    retired: Mutex<Vec<Arc<Postgres>>>,
+    /// Where engines may put their data.
+    pub place: PathBuf,
     pub nats: Vec<Nats>,
     pub links: Links,
     pub crew: Arc<Crew>,
@@ -117,7 +122,9 @@ impl Rig {
         let branches = people.staff.branches.iter().map(|(code, _)| code.clone()).collect();
         let rig = Rig {
             folder: folder.to_owned(),
-            postgres,
+            postgres: RwLock::new(Arc::new(postgres)),
+            retired: Mutex::default(),
+            place,
             nats,
             links,
             crew,
@@ -149,6 +156,22 @@ impl Rig {
         Ok(())
     }
 
+    pub fn postgres(&self) -> Arc<Postgres> {
+        self.postgres.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A standby has taken over: from now on everybody reaches it instead.
+    pub fn move_to(&self, standby: Postgres) {
+        let address = local(standby.port());
+        let former = {
+            let mut now = self.postgres.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *now, Arc::new(standby))
+        };
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(former);
+        let seats: Vec<Seat> = Seat::all().collect();
+        self.links.chosen(&seats, |to| to == To::Postgres).for_each(|line| line.lead(address));
+    }
+
     pub fn side(&self, side: Side) -> &Connection {
         &self.sides[side as usize]
     }
@@ -172,10 +195,10 @@ impl Rig {
     pub async fn end(self) -> anyhow::Result<()> {
         self.watching.abort();
         self.crew.kill_all();
+        self.postgres().kill().await?;
         for nats in self.nats {
             nats.stop().await;
         }
-        self.postgres.stop().await?;
         drop(self.disks);
         Ok(())
     }
@@ -226,7 +249,6 @@ fn replica(
     ports: [u16; 2],
     seat: Seat,
 ) -> Vec<(String, String)> {
-    use crate::faults::links::To;
     let over =
         |url: String, port: u16, line: SocketAddr| url.replace(&local(port).to_string(), &line.to_string());
     let mut variables: BTreeMap<String, String> = common.iter().cloned().collect();

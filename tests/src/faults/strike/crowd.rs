@@ -53,7 +53,7 @@ async fn storm(rig: &Rig, outcome: &mut Outcome) {
     let mut knocking = JoinSet::new();
     let nats = format!("127.0.0.1:{}", rig.nats[0].port());
     for _ in 0..STORM {
-        let (url, nats) = (rig.postgres.url(), nats.clone());
+        let (url, nats) = (rig.postgres().url(), nats.clone());
         knocking.spawn(async move {
             let in_vain = match timeout(CONNECT, PgConnection::connect(&url)).await {
                 Ok(Ok(mut session)) => session.execute("SELECT 1").await.is_err(),
@@ -70,7 +70,7 @@ async fn storm(rig: &Rig, outcome: &mut Outcome) {
 
 /// Takes every connection that Postgres gives, then ends sessions of the service, which has to get in again.
 async fn exhaust(rig: &Rig, strike: &Strike, outcome: &mut Outcome) -> anyhow::Result<()> {
-    let url = rig.postgres.url();
+    let url = rig.postgres().url();
     let mut taken = Vec::new();
     while taken.len() < TOO_MANY {
         match timeout(CONNECT, PgConnection::connect(&url)).await {

@@ -158,17 +158,17 @@ pub async fn postgres(field: &Field, strike: &Strike, outcome: &mut Outcome) -> 
             sleep(strike.lasts).await;
         }
         _ => {
-            rig.postgres.kill().await?;
+            rig.postgres().kill().await?;
             outcome.killed += 1;
             sleep(strike.lasts).await;
         }
     }
-    rig.postgres.restart().await?;
+    rig.postgres().restart().await?;
     Ok(Instant::now())
 }
 
 async fn postmaster(rig: &Rig) -> anyhow::Result<u32> {
-    let data = rig.postgres.sql("postgres", "SHOW data_directory").await?;
+    let data = rig.postgres().sql("postgres", "SHOW data_directory").await?;
     let file = Path::new(data.trim()).join("postmaster.pid");
     let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     text.lines().next().and_then(|line| line.trim().parse().ok()).context("postmaster.pid names no process")
@@ -180,12 +180,12 @@ async fn kill_backends(rig: &Rig, strike: &Strike, outcome: &mut Outcome) -> any
     let which = format!("application_name LIKE 'hotline-{}%'", strike.service);
     if strike.amount.is_multiple_of(2) {
         let ask = format!("SELECT min(pid) FROM pg_stat_activity WHERE {which}");
-        let pid = rig.postgres.sql("postgres", &ask).await?;
+        let pid = rig.postgres().sql("postgres", &ask).await?;
         keeper::signal(pid.trim().parse().context("the service has no session")?, Signal::KILL);
         outcome.remarks.push("SIGKILL to one".to_owned());
     } else {
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'hotline-%'";
-        let ended = rig.postgres.sql("postgres", end).await?;
+        let ended = rig.postgres().sql("postgres", end).await?;
         outcome.remarks.push(format!("{} sessions ended", ended.trim()));
     }
     outcome.killed += 1;

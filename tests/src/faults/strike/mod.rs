@@ -3,13 +3,12 @@
 //! ```text
 //! processes.rs  services: killed, frozen, restarted in turn
 //! engines.rs    NATS and Postgres: killed, wiped, cut short, put back to an old copy, crashed, disks full
+//! copies.rs     Postgres: a standby takes over, an older copy is put back and its lost tails given up by order
 //! network.rs    lines: cut, slow, dead, reset
 //! crowd.rs      too much of something: connections, calls, silence
 //! ```
-//!
-//! Not here yet: a Postgres put back to what it was some minutes ago, and a standby promoted with its tail missing. Both
-//! need `hotline journal recover`, which opens the next epoch; their kinds belong into `engines.rs`.
 
+mod copies;
 mod crowd;
 mod engines;
 mod network;
@@ -83,6 +82,8 @@ pub async fn carry_out(field: &Field, strike: &Strike) -> Outcome {
         Kind::KillBackends | Kind::CrashPostgres | Kind::RestartPostgres | Kind::FullPostgres => {
             engines::postgres(field, strike, &mut outcome).await
         }
+        Kind::PromoteStandby => copies::promote(field, strike, &mut outcome).await,
+        Kind::RestorePostgres => copies::restore(field, strike, &mut outcome).await,
         Kind::CutPostgres
         | Kind::CutNats
         | Kind::CutPeers

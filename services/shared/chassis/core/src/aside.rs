@@ -21,7 +21,7 @@ pub enum Fault {
     Refused,
     /// Caused by entries that were caused by entries, too often.
     Hops,
-    /// The process died on it, so it was not tried again.
+    /// Two processes died on it, so it was not tried again.
     Died,
     /// The database does not take what it does.
     Store,
@@ -119,7 +119,7 @@ pub struct Held {
 pub struct Trying {
     pub shard: Shard,
     pub now: Option<String>,
-    /// What former owners died on, not met again so far.
+    /// What former owners died on, each as often as one did, not decided so far.
     pub killers: Vec<String>,
 }
 
@@ -163,7 +163,10 @@ pub(crate) struct Ward {
 impl Ward {
     pub fn new(found: &FoundAside) -> Ward {
         let died = |cause: &String| (cause.clone(), (Fault::Died, DIED.to_owned()));
-        let killers = found.killers.iter().flat_map(|(_, causes)| causes);
+        let killers = found.killers.iter().flat_map(|(_, causes)| {
+            let deaths = |cause: &String| causes.iter().filter(|other| *other == cause).count();
+            causes.iter().filter(move |cause| deaths(cause) >= DEATHS)
+        });
         Ward {
             held: found.held.iter().cloned().collect(),
             barred: found.barred.iter().chain(killers).map(died).collect(),
@@ -172,7 +175,7 @@ impl Ward {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty() && self.barred.is_empty()
+        self.held.is_empty() && self.barred.is_empty() && self.killers.is_empty()
     }
 
     /// An aggregate whose queue waits for nobody.
@@ -181,7 +184,9 @@ impl Ward {
     }
 }
 
-pub(crate) const DIED: &str = "the process died on it; it was not tried again";
+/// One death may have had another cause: the database went down, the machine lost its power.
+const DEATHS: usize = 2;
+pub(crate) const DIED: &str = "two processes died on it; it was not tried again";
 
 /// A command for what is held.
 pub(crate) fn held(head: Id, fault: Option<Fault>) -> Refusal {

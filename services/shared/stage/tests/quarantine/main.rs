@@ -172,9 +172,10 @@ async fn what_an_owner_died_on_is_set_aside_unread() {
     chassis::schema::prepare(&options.expect("an address"), Service::Dispatch, &fragile::MIGRATIONS)
         .await
         .expect("a schema");
-    // As an owner leaves it who was trying the second note when he died.
+    // As an owner leaves it who was trying the second note when he died, on which another had died before him.
     sqlx::query(
-        "insert into tenure (shard, process, trying) values (0, gen_random_uuid(), 'event:intake/0/1.2')",
+        "insert into tenure (shard, process, trying, killers) \
+         values (0, gen_random_uuid(), 'event:intake/0/1.2', array['event:intake/0/1.2'])",
     )
     .execute(&pool)
     .await

@@ -54,6 +54,10 @@ impl OpenBatch {
             self.turn_away(input, fault, &reason, stamp, ground);
             return true;
         }
+        if !ground.ward.killers.is_empty() {
+            // Somebody died on it once. If this one does not, it was not the killer.
+            self.strike_off_killers(&input.name(), input.home(), ground);
+        }
         let held = input.aggregate().and_then(|id| Some((id, ground.ward.held.get(&id)?.clone())));
         let Some((aggregate, held)) = held else { return false };
         if let Input::Command { .. } = input {

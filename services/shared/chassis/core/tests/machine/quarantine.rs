@@ -46,16 +46,37 @@ fn an_owner_after_a_death_marks_what_it_tries_and_the_next_sets_the_killer_aside
     store.commit(mark).expect("sound");
     assert_eq!(store.trying(home()).as_deref(), Some("event:intake/0/1.1"));
 
-    // It dies on it.
+    // It dies on it, and so does the next one.
     let mut third = begin(&mut store, 3);
+    let actions = third.on(note(1, 1), Duration::from_secs(1));
+    let [Action::Commit(mark)] = &actions[..] else { panic!("a mark first: {actions:?}") };
+    store.commit(mark).expect("sound");
+    let mut fourth = begin(&mut store, 4);
     for seq in 1..=3 {
-        settle(&mut third, &mut store, note(seq, 1), Duration::from_secs(1));
+        settle(&mut fourth, &mut store, note(seq, 1), Duration::from_secs(1));
     }
     let asides = store.set_aside();
     assert_eq!(asides.iter().map(|a| a.fault).collect::<Vec<_>>(), [Some(Fault::Died), None, None]);
     assert_eq!((heard(&store), store.trying(home())), (0, None), "unread, and nothing is being tried");
-    settle(&mut third, &mut store, order(asides[0].id, Wish::Redrive, 1), Duration::from_secs(1));
+    settle(&mut fourth, &mut store, order(asides[0].id, Wish::Redrive, 1), Duration::from_secs(1));
     assert_eq!((heard(&store), store.set_aside().len()), (3, 0));
+}
+
+#[test]
+fn an_input_on_which_one_died_by_chance_is_tried_again_and_cleared() {
+    let mut store = Memory::new::<Mirror>(START, 100);
+    begin(&mut store, 1);
+    let mut careful = begin(&mut store, 2);
+    let actions = careful.on(note(1, 1), Duration::from_secs(1));
+    let [Action::Commit(mark)] = &actions[..] else { panic!("a mark first: {actions:?}") };
+    store.commit(mark).expect("sound");
+    // The database goes down at that moment; another process takes over.
+    for owner in [3, 4] {
+        let mut next = begin(&mut store, owner);
+        settle(&mut next, &mut store, note(1, 1), Duration::from_secs(1));
+        assert_eq!((heard(&store), store.set_aside().len()), (1, 0), "owner {owner}");
+        assert!(store.take(&[home()], Uuid::from_u128(owner.into())).killers[0].1.is_empty(), "cleared");
+    }
 }
 
 #[test]
