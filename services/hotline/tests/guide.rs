@@ -66,7 +66,13 @@ fn every_example_of_the_guide_works_as_shown() {
 
 #[test]
 fn the_rule_books_that_come_along_keep_their_scenarios() {
-    for pack in ["bicycle-shop", "dealer-group"] {
+    let folders = std::fs::read_dir(playbooks()).expect("there are rule books").flatten();
+    let packs: Vec<String> = folders
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(packs.len() >= 13, "{packs:?}");
+    for pack in packs {
         let printed =
             run(&format!("hotline playbook check {pack}; hotline playbook test {pack}"), &playbooks());
         assert!(printed.contains("errors: 0, warnings: 0"), "{pack}: {printed}");

@@ -14,6 +14,8 @@ use crate::faults::{
 };
 
 const ANSWER: Duration = Duration::from_secs(1);
+/// As long as a dead owner is waited for.
+const CHANGING_HANDS: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How many shards this replica owns. `Passed` is answered by the writer itself, after a round trip: who answers it
@@ -28,16 +30,20 @@ fn all(service: Service) -> usize {
     if service == Service::Directory { 1 } else { usize::from(SHARDS) }
 }
 
-/// Who owns the most of it.
+/// Who owns the most of it. What the last strike left behind may be changing hands just now.
 pub async fn owner(rig: &Rig, service: Service) -> Option<Side> {
-    let (a, b) = tokio::join!(
-        shards(rig, Seat { service, side: Side::A }, ANSWER),
-        shards(rig, Seat { service, side: Side::B }, ANSWER)
-    );
-    match (a, b) {
-        (0, 0) => None,
-        (a, b) => Some(if a >= b { Side::A } else { Side::B }),
+    let since = Instant::now();
+    while since.elapsed() < CHANGING_HANDS {
+        let (a, b) = tokio::join!(
+            shards(rig, Seat { service, side: Side::A }, ANSWER),
+            shards(rig, Seat { service, side: Side::B }, ANSWER)
+        );
+        if a + b > 0 {
+            return Some(if a >= b { Side::A } else { Side::B });
+        }
+        sleep(LOOK).await;
     }
+    None
 }
 
 /// Until these replicas answer for all shards of their service; how long after `since`.

@@ -4,6 +4,7 @@ mod shop;
 
 use chassis_core::{Refusal, RefusalKind};
 use dispatch_core::{ApprovalState, Reply};
+use playbook::{Facts, Value};
 use proto::{AnyEvent, directory::v1::Role, dispatch::v1::ApprovalAsked};
 use shop::{PLAYBOOK, Shop, gate, name, person, solution};
 
@@ -197,6 +198,29 @@ fn a_stage_that_has_moved_on_is_out_of_date() {
     }
     shop.decide_stage("AREA", id, 2, true).unwrap();
     assert_eq!(gate(shop.decide_stage("AREA", id, 2, true)), "stale-stage");
+}
+
+#[test]
+fn another_amount_is_asked_about_anew_though_the_same_decide_it() {
+    let claimed = "      door_blocked: { kind: bool";
+    let book = PLAYBOOK.replace("amount: amount, asked_by", "amount: claimed, asked_by").replace(
+        claimed,
+        &format!("      claimed: {{ kind: money, label: {{ zh: 索赔, en: claimed }} }}\n{claimed}"),
+    );
+    let mut shop = Shop::with(&book, &[]);
+    shop.open(&[]);
+    shop.acknowledge("CRM").unwrap();
+    shop.propose(0);
+    shop.core.take_said();
+    let first = shop.work().approvals[0].id;
+    let facts = organisation::facts::to_proto(&Facts::new().with("claimed", Value::money("CNY", 100_000)));
+    let said = shop.reclassify(|event| event.facts = facts);
+    assert_eq!(asked(&said)[0].amount.as_ref().map(|money| money.minor), Some(100_000));
+    assert_eq!(asked(&said)[0].stages, 1, "the chain is the same");
+    let id = shop.work().open_approvals().next().unwrap().id;
+    assert_ne!(id, first);
+    assert_eq!(gate(shop.decide_stage("GM", first, 1, true)), "stale-stage");
+    shop.decide_stage("GM", id, 1, true).unwrap();
 }
 
 #[test]

@@ -245,6 +245,16 @@ fn a_command_for_another_cycle_is_refused() {
 }
 
 #[test]
+fn a_reopening_heard_twice_begins_one_cycle() {
+    let mut shop = Shop::proposed(100);
+    shop.reopen();
+    let once = shop.work();
+    shop.cycle -= 1;
+    assert_eq!(shop.reopen().len(), 0, "it is known");
+    assert_eq!(format!("{:?}", shop.work()), format!("{once:?}"));
+}
+
+#[test]
 fn a_new_cycle_starts_over_and_keeps_what_was() {
     let mut shop = Shop::proposed(100);
     let order = shop.work().order;

@@ -1,6 +1,6 @@
 //! In time, late, on the dot, twice, and found out afterwards.
 
-use proto::{AnyEvent, Service};
+use proto::{AnyEvent, Service, Time};
 
 use crate::{
     bench::Bench,
@@ -68,6 +68,31 @@ fn a_microsecond_later_is_late() {
         ]
     );
     assert_eq!(desk.state("feedback", ""), "met_late");
+}
+
+#[test]
+fn a_clock_waits_for_its_own_moment_though_another_is_judged_just_before() {
+    let later = format!(
+        "{FEEDBACK}
+  answer:
+    name: {{ zh: 答复, en: answer }}
+    start: [work.dispatched]
+    stop: [work.completed]
+    limit: 24h
+    calendar: wall
+    ladder:
+      - {{ after: 1h, tell: head }}
+"
+    );
+    let desk = Desk::with(&later);
+    desk.until(at(1, 10, 0)).hear(desk.opened("general"));
+    desk.until(at(1, 10, 0).plus(30 * Time::SECOND)).hear(desk.dispatched(1));
+    desk.until(at(2, 9, 0)).said();
+    desk.until(at(2, 10, 0).plus(Time::SECOND));
+    assert_eq!(desk.said(), ["breached feedback due 2 10:00", "rung 1 of feedback -> head1 as head@B1"]);
+    assert_eq!(desk.state("answer", ""), "running");
+    desk.until(at(2, 10, 1));
+    assert_eq!(desk.state("answer", ""), "breached");
 }
 
 #[test]

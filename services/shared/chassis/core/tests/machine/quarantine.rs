@@ -16,6 +16,9 @@ use crate::{
     toys::{Image, MIRROR_POISON, Mirror, mend},
 };
 
+/// The loop allows 64.
+const TOO_MANY_HOPS: u8 = 64;
+
 fn begin(store: &mut Memory, process: u128) -> Machine<Mirror> {
     let mut found = store.find(&[home()]);
     found.aside = store.take(&[home()], Uuid::from_u128(process));
@@ -77,6 +80,19 @@ fn an_input_on_which_one_died_by_chance_is_tried_again_and_cleared() {
         assert_eq!((heard(&store), store.set_aside().len()), (1, 0), "owner {owner}");
         assert!(store.take(&[home()], Uuid::from_u128(owner.into())).killers[0].1.is_empty(), "cleared");
     }
+}
+
+#[test]
+fn an_endless_loop_of_events_is_set_aside() {
+    mend(true);
+    let mut store = Memory::new::<Mirror>(START, 100);
+    let mut machine = begin(&mut store, 1);
+    // The mirror answers its first note: caused by so many entries that were caused by entries, it is a loop.
+    let Happening::Heard { source, mut entry } = note(1, 1) else { panic!("heard") };
+    entry.hops = TOO_MANY_HOPS;
+    settle(&mut machine, &mut store, Happening::Heard { source, entry }, Duration::from_secs(1));
+    let aside = &store.set_aside()[0];
+    assert_eq!((aside.fault, store.journal(home(), 0).count()), (Some(Fault::Hops), 0), "{aside:?}");
 }
 
 #[test]
