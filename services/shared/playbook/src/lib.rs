@@ -38,7 +38,7 @@ pub mod table;
 pub mod tell;
 pub mod text;
 mod unsupported;
-mod yaml;
+pub mod yaml;
 
 pub use approval::{ApprovalUse, Approver, Band, Matrix};
 pub use case::{CaseType, Classification, Closing, Mark, Reason, RepeatRule, Seal};
