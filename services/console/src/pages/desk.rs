@@ -162,6 +162,7 @@ struct Seen {
     f: Frame,
     missing: Vec<(String, String)>,
     said: String,
+    is_contact: bool,
     severity: String,
     is_severe: bool,
     reasons: Vec<(String, String)>,
@@ -180,6 +181,7 @@ async fn preview(visitor: Visitor, posted: Received) -> Shown {
         f: visitor.frame("", ""),
         missing: Vec::new(),
         said: String::new(),
+        is_contact: false,
         severity: String::new(),
         is_severe: false,
         reasons: Vec::new(),
@@ -228,6 +230,7 @@ fn fill(
     };
     let names = Names::of(&visitor.known.snapshot, visitor.tongue, Some(&reference));
     let zone = names::zone(&visitor.known.snapshot, posted.get("branch"));
+    seen.is_contact = answer.contact;
     seen.severity = names.severity(&answer.severity);
     seen.is_severe = names.is_severe(&answer.severity);
     seen.reasons = answer.reasons.iter().map(|code| names.reason(code)).collect();
@@ -269,7 +272,11 @@ async fn open(visitor: Visitor, posted: Received) -> Result<Response, Trouble> {
     };
     match work.await {
         Ok(opened) => {
-            let to = format!("/desk/opened/{}", opened.ticket_id);
+            // Explained and done: there is nothing to be looked at.
+            let to = match opened.ticket_id.as_str() {
+                "" => "/desk".to_owned(),
+                ticket => format!("/desk/opened/{ticket}"),
+            };
             Ok(written(forms::go(&visitor, &to), opened.position))
         }
         Err(status) => {

@@ -199,6 +199,9 @@ fn take_up(case: &mut Case, step: &mut Step<'_>) -> Result<(), Halt> {
 
 fn react(ticket: Id, known: &mut Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) {
     known.facts.absorb(signal.facts.clone());
+    if let Some(case_type) = playbook.case_type(&known.matter.case_type) {
+        case_type.derive(&mut known.facts);
+    }
     observe(known, playbook, signal);
     known.work_over |= signal.name == work::WorkCompleted::NAME;
     schedule::after(ticket, known, playbook, signal, step);

@@ -146,10 +146,14 @@ impl Command {
 pub enum Reply {
     Identified(Identified),
     Opened(Opened),
+    /// Explained and done: no case was opened.
+    Contacted(Contacted),
     Noted,
     Reclassified(Reclassified),
     Closed,
-    Reopened { cycle: u32 },
+    Reopened {
+        cycle: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +173,12 @@ pub struct Opened {
     pub category: String,
     pub severity: String,
     pub reasons: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contacted {
+    pub contact: Id,
+    pub category: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,6 +21,7 @@ pub mod access;
 pub mod allowed;
 pub mod close;
 pub mod command;
+mod contact;
 pub mod days;
 pub mod form;
 mod hear;
@@ -87,7 +88,7 @@ impl Core for Intake {
     fn command(command: &Command, step: &mut Step<'_>) -> Result<Reply, Halt> {
         match command {
             Command::Identify(command) => identify::identify(command, step).map(Reply::Identified),
-            Command::Open(command) => open::open(command, step).map(Reply::Opened),
+            Command::Open(command) => open::open(command, step),
             Command::Note(command) => note::note(command, step).map(|()| Reply::Noted),
             Command::Reclassify(command) => reclassify::reclassify(command, step).map(Reply::Reclassified),
             Command::Close(command) => close::close(command, step).map(|()| Reply::Closed),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{keys, number};
 
 pub use asset::{Asset, Opening};
-pub use customer::{Customer, CustomerTicket, FileCheck, KnownAsset, PhoneBook};
+pub use customer::{Customer, CustomerContact, CustomerTicket, FileCheck, KnownAsset, PhoneBook};
 pub use ticket::{
     Floor, FollowUpSeal, Judged, Link, Note, PastCycle, PlaybookVersion, Progress, State, Ticket, Wait, Why,
 };

@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 use organisation::Snapshot;
-use playbook::{CaseType, Lang, Playbook, Text, tell};
+use playbook::{CaseType, Lang, Playbook, Text, Value, tell};
 use proto::Time;
 
 use crate::notice::{Notice, Occasion};
@@ -96,7 +96,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// What a placeholder stands for; `None` for one that nobody knows.
+    /// What a placeholder stands for.
     fn word(&self, name: &str) -> Option<String> {
         let about = &self.notice.occasion;
         let matter = &self.notice.matter;
@@ -124,9 +124,30 @@ impl Page<'_> {
             "reasons" => Some(self.list(about.reasons.iter().map(|code| self.reason(code)).collect())),
             "rules" => Some(self.list(self.rules.to_vec())),
             "link" => Some(self.link()),
-            _ => return None,
+            fact => self.fact(about.facts.get(fact)),
         };
         Some(word.filter(|w| !w.is_empty()).unwrap_or_else(|| NOTHING.to_owned()))
+    }
+
+    /// A fact of the case; one that is not known has nothing to say.
+    fn fact(&self, value: Option<&Value>) -> Option<String> {
+        Some(match value? {
+            Value::Bool(true) => self.say(&Text::new("是", "yes")),
+            Value::Bool(false) => self.say(&Text::new("否", "no")),
+            Value::Int(number) => number.to_string(),
+            Value::Code(code) => self.option(code),
+            Value::Codes(codes) => self.list(codes.iter().map(|code| self.option(code)).collect()),
+            Value::Money { currency, minor } => money(currency, *minor),
+            Value::Date(date) => date.to_string(),
+            Value::Instant(micros) => self.time(Time(*micros)),
+        })
+    }
+
+    /// An option by its name in whichever field has it.
+    fn option(&self, code: &str) -> String {
+        let fields = self.case_type().map(CaseType::all_fields).into_iter().flatten();
+        let choice = fields.flat_map(|field| field.choices()).find(|choice| choice.code == code);
+        choice.map_or_else(|| code.to_owned(), |choice| self.say(&choice.name))
     }
 
     fn say(&self, text: &Text) -> String {

@@ -85,7 +85,7 @@ pub(crate) struct Occurrence<'r> {
 
 /// Figures in the making.
 pub struct Reckoning<'p> {
-    playbook: &'p str,
+    playbook: &'p Playbook,
     span: &'p Span,
     /// Whose eyes it is for: lists leave out cases that he is barred from (DG-03).
     viewer: Option<&'p str>,
@@ -108,14 +108,17 @@ impl<'p> Reckoning<'p> {
     ) -> Reckoning<'p> {
         let books =
             figures.map(|figure| Book { figure, tallies: BTreeMap::new(), listed: Vec::new() }).collect();
-        Reckoning { playbook: &playbook.id, span, viewer, books }
+        Reckoning { playbook, span, viewer, books }
     }
 
     pub fn take(&mut self, row: &Row) {
-        if !row.is_shown() || row.playbook != self.playbook {
+        if !row.is_shown() || row.playbook != self.playbook.id {
             return;
         }
-        let facts = row.facts();
+        let mut facts = row.facts();
+        if let Some(case_type) = self.playbook.case_type(&row.case_type) {
+            case_type.derive(&mut facts);
+        }
         let hidden = self.viewer.is_some_and(|viewer| row.is_barred(viewer));
         for book in &mut self.books {
             if Condition::met(book.figure.filter.as_ref(), &facts) {

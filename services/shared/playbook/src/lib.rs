@@ -21,6 +21,7 @@ pub mod case;
 mod check;
 pub mod clock;
 pub mod condition;
+pub mod derived;
 pub mod diagnostic;
 pub mod event;
 pub mod facts;

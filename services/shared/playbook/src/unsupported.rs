@@ -31,9 +31,6 @@ impl Playbook {
         for tell in self.tells.iter().filter(|t| t.channel == Channel::Webhook) {
             found.lacking(&format!("tells/{}", tell.id), "网络钩子通知", "messages by webhook");
         }
-        for table in self.tables.keys() {
-            found.lacking(&format!("tables/{table}"), "独立决策表", "free-standing decision tables");
-        }
         found.found
     }
 
@@ -46,9 +43,6 @@ impl Playbook {
                     "按技能、远近或上次经手人派单",
                     "choosing by skill, nearness or who had it before",
                 );
-            }
-            if case_type.opened_when.is_some() {
-                found.lacking(&place, "立案条件", "conditions for opening a case");
             }
             for step in case_type.steps.iter().filter(|s| s.opens.is_some()) {
                 found.lacking(

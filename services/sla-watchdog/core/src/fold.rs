@@ -142,7 +142,8 @@ impl<'a, 'b> Fold<'a, 'b> {
         if let Some(outcome) = &signal.outcome {
             view.facts.set(OUTCOME, Value::code(outcome));
         }
-        if let Some(case_type) = self.book.case_type.filter(|_| signal.settles_a_step() || signal.begins()) {
+        let learnt = signal.settles_a_step() || signal.begins() || !signal.facts.is_empty();
+        if let Some(case_type) = self.book.case_type.filter(|_| learnt) {
             case_type.observe(signal.name.text(), signal.subject(), &mut view.facts);
         }
         view.barred.extend(signal.barred.iter().cloned());

@@ -108,7 +108,7 @@ impl<'p> Graph<'p> {
         let again = steps.iter().map(|s| mask(with_followers(steps, &s.id))).collect();
         let transient = transient(case_type, &clocks, &follow_ups);
         let transient = universe.mask_of(|name| transient.iter().any(|t| t == name));
-        let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(s, name))).collect();
+        let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(case_type, s, name))).collect();
         Some(Self {
             case_type,
             clocks,
@@ -324,8 +324,10 @@ fn looked_for(condition: &Condition, bit: impl Fn(&str) -> u64) -> u64 {
     mask
 }
 
-fn sets_fact(step: &Step, name: &str) -> bool {
-    step.fields.iter().any(|f| f.facts().iter().any(|(fact, _)| fact == name))
+/// Whether a step says a fact, or something that a derived fact rests on.
+fn sets_fact(case_type: &CaseType, step: &Step, name: &str) -> bool {
+    let said = |fact: &str| fact == name || case_type.derived.rests_on(name, fact);
+    step.fields.iter().any(|f| f.facts().iter().any(|(fact, _)| said(fact)))
 }
 
 /// Every condition that moves the graph.

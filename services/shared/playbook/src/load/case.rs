@@ -1,6 +1,6 @@
 //! Case types from text.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     head::nobody,
@@ -56,6 +56,7 @@ impl Ctx {
             steps,
             closing,
             rules,
+            derived: Arc::default(),
         }
     }
 

@@ -7,6 +7,7 @@ mod case;
 mod cells;
 mod clock;
 mod condition;
+mod derived;
 pub(crate) mod document;
 mod follow_up;
 mod form;
@@ -20,19 +21,16 @@ pub(crate) mod table;
 mod telling;
 mod typing;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use self::{
     document::Document,
     names::Names,
     reader::{Ctx, Places, Source},
-    table::{Holds, Output},
 };
 use crate::{
     diagnostic::Diagnostic,
-    facts::Kind,
     model::Playbook,
-    table::DecisionTable,
     yaml::{self, Node},
 };
 
@@ -93,7 +91,7 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
     let roles = ctx.roles(document);
     let params = ctx.params(document);
     let waits = ctx.waits(document);
-    let types = ctx
+    let mut types = ctx
         .section(document, "types")
         .into_iter()
         .map(|e| (e.key.clone(), ctx.case_type(e)))
@@ -106,6 +104,9 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
             "at least one case type (`types`) is needed",
         );
     }
+    let tables = ctx.tables(document);
+    let derived = Arc::new(ctx.derivation(&tables, &types));
+    types.values_mut().for_each(|case_type| case_type.derived = Arc::clone(&derived));
     Playbook {
         id,
         version,
@@ -116,7 +117,7 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
         params,
         waits,
         types,
-        tables: tables(ctx, document),
+        tables,
         matrices: ctx.matrices(document),
         clocks: ctx.clocks(document),
         duties: ctx.duties(document),
@@ -145,33 +146,4 @@ fn currency(ctx: &mut Ctx, node: &Node) -> String {
         ctx.unknown("PB0006", node.span, ("货币", "currency"), &code, TWO_DIGITS.iter().copied());
     }
     code
-}
-
-/// Free-standing decision tables say their outputs themselves: `outputs: { fee: money }`.
-fn tables(ctx: &mut Ctx, document: &Document<'_>) -> BTreeMap<String, DecisionTable> {
-    let mut tables = BTreeMap::new();
-    for entry in ctx.section(document, "tables") {
-        let mut object = ctx.object(&entry.node);
-        let kinds = [
-            ("code", Kind::Code),
-            ("int", Kind::Int),
-            ("bool", Kind::Bool),
-            ("money", Kind::Money),
-            ("date", Kind::Date),
-        ];
-        let declared: Vec<(String, Kind)> = match object.need(ctx, "outputs") {
-            Some(node) => {
-                ctx.entries(node).iter().map(|e| (e.key.clone(), ctx.one_of(&e.node, &kinds))).collect()
-            }
-            None => Vec::new(),
-        };
-        let outputs: Vec<Output> = declared
-            .into_iter()
-            .map(|(name, kind)| Output { name, holds: Holds::Kind(kind), optional: false })
-            .collect();
-        let table = ctx.table_body(&entry.key, &mut object, &outputs);
-        object.done(ctx);
-        tables.insert(entry.key.clone(), table);
-    }
-    tables
 }

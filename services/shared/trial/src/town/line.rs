@@ -47,6 +47,7 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
         }
         AnyEvent::TicketClosed(e) => line("ticket.closed", &e.outcome),
         AnyEvent::TicketReopened(e) => line("ticket.reopened", &e.reason),
+        AnyEvent::ContactLogged(e) => line("contact.logged", &e.category),
         AnyEvent::WorkDispatched(e) => Line {
             role: e.role.clone(),
             persons: one(&e.assignee),
@@ -173,6 +174,7 @@ fn name(event: &'static str, lang: Lang) -> &'static str {
         ("ticket.noted", "备注", "noted"),
         ("ticket.closed", "结案", "closed"),
         ("ticket.reopened", "重新打开", "re-opened"),
+        ("contact.logged", "登记联系", "contact logged"),
         ("work.dispatched", "派单", "handed off"),
         ("work.acknowledged", "接单", "taken over"),
         ("work.refused", "退单", "given back"),
