@@ -50,7 +50,7 @@ impl Desk<'_, '_> {
                 self.open_step(rule);
             }
         }
-        if case_type.work_complete(&done, &self.work.facts) {
+        if case_type.work_complete(&done, &self.work.facts) && !self.work.lacks_papers() {
             self.seal();
         }
     }

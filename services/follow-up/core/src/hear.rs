@@ -29,6 +29,8 @@ const HEARD: &[&str] = &[
     work::WorkCompleted::TYPE,
     work::ApprovalAsked::TYPE,
     work::ApprovalDecided::TYPE,
+    work::ApprovalVerbal::TYPE,
+    work::ApprovalConfirmed::TYPE,
 ];
 
 pub(crate) fn wants(kind: &str) -> bool {

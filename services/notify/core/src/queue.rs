@@ -65,6 +65,8 @@ fn ladder_rule(event: &str) -> Option<&'static str> {
         (chase::ClockBreached::NAME, words::BREACHED),
         (chase::EscalationRaised::NAME, words::RAISED),
         (chase::ClockVerdictCorrected::NAME, words::CORRECTED),
+        (chase::ClockExtensionAsked::NAME, words::EXTENSION_ASKED),
+        (chase::ClockExtensionDecided::NAME, words::EXTENSION_DECIDED),
     ]
     .into_iter()
     .find_map(|(name, rule)| (name == event).then_some(rule))

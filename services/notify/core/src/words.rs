@@ -13,6 +13,8 @@ pub const WARNED: &str = "ladder-warned";
 pub const BREACHED: &str = "ladder-breached";
 pub const RAISED: &str = "ladder-raised";
 pub const CORRECTED: &str = "ladder-corrected";
+pub const EXTENSION_ASKED: &str = "extension-asked";
+pub const EXTENSION_DECIDED: &str = "extension-decided";
 
 /// What a notice says where its occasion has nothing to say.
 const NOTHING: &str = "—";
@@ -56,6 +58,11 @@ fn built_in(notice: &Notice) -> Option<Text> {
             "[Overdue] Ticket {number} ({branch}): \"{clock}\" was due at {due} and is not met.",
         ),
         RAISED => raised(&notice.occasion),
+        EXTENSION_ASKED => Text::new(
+            "【延期申请】工单 {number}（{branch}）的时限“{clock}”申请延期（现期限 {due}），请审批。",
+            "[More time] Ticket {number} ({branch}): more time is asked for \"{clock}\" (due {due}); please decide.",
+        ),
+        EXTENSION_DECIDED => decided(&notice.occasion),
         CORRECTED => Text::new(
             "【更正】工单 {number}（{branch}）的时限“{clock}”此前的超时结论已更正，请以系统记录为准。",
             "[Correction] Ticket {number} ({branch}): the earlier verdict on \"{clock}\" was corrected.",
@@ -63,6 +70,19 @@ fn built_in(notice: &Notice) -> Option<Text> {
         _ => return None,
     };
     Some(text)
+}
+
+fn decided(occasion: &Occasion) -> Text {
+    if occasion.action.as_deref() == Some("approved") {
+        return Text::new(
+            "【延期获批】工单 {number}（{branch}）的时限“{clock}”现延至 {due}。",
+            "[More time granted] Ticket {number} ({branch}): \"{clock}\" is due at {due} now.",
+        );
+    }
+    Text::new(
+        "【延期未获批】工单 {number}（{branch}）的时限“{clock}”仍为 {due}。",
+        "[More time refused] Ticket {number} ({branch}): \"{clock}\" is still due at {due}.",
+    )
 }
 
 /// One rung: what it tells, and what it asks for besides.

@@ -301,6 +301,10 @@ impl Occurrence<'_> {
         Some(match (moment.event(), moment.word.as_deref()?) {
             ("approval.decided", "approved") => "approved",
             ("approval.decided", _) => "refused",
+            ("clock.extension_decided", "approved") => "approved",
+            ("clock.extension_decided", _) => "refused",
+            ("approval.confirmed", "approved") => "approved",
+            ("approval.confirmed", _) => "refused",
             ("follow_up.attempted", "reached") => "reached",
             ("follow_up.attempted", _) => "unreached",
             ("follow_up.completed", "content") => "happy",

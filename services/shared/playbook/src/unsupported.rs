@@ -15,19 +15,6 @@ impl Playbook {
         }
         self.cases(&mut found);
         self.follow_up_parts(&mut found);
-        for clock in &self.clocks {
-            let place = format!("clocks/{}", clock.id);
-            if clock.extension.is_some() {
-                found.lacking(&place, "延期申请", "extensions of a clock");
-            }
-        }
-        for matrix in self.matrices.values().filter(|m| m.verbal.is_some()) {
-            found.lacking(
-                &format!("approvals/{}", matrix.id),
-                "先口头后补手续的审批",
-                "verbal approvals with paper later",
-            );
-        }
         for tell in self.tells.iter().filter(|t| t.channel == Channel::Webhook) {
             found.lacking(&format!("tells/{}", tell.id), "网络钩子通知", "messages by webhook");
         }

@@ -10,6 +10,7 @@ use crate::{
     case::CaseType,
     clock::{Clock, Scope, Trigger},
     condition::Condition,
+    event::APPROVED_VERBALLY,
     facts::Value,
     follow_up::FollowUp,
     load::names::DONE,
@@ -90,7 +91,9 @@ pub(super) struct Graph<'p> {
 
 impl<'p> Graph<'p> {
     pub fn new(playbook: &'p Playbook, case_type: &'p CaseType) -> Option<Self> {
-        let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).collect();
+        // Whether somebody approves by word of mouth is no move of the case: it goes on as if he had signed.
+        let by_word = |clock: &&Clock| triggers(clock).any(|t| t.event == APPROVED_VERBALLY);
+        let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).filter(|c| !by_word(c)).collect();
         let follow_ups: Vec<&FollowUp> =
             playbook.follow_ups.iter().filter(|f| f.applies_to(&case_type.id)).collect();
         if clocks.len() > 64 || follow_ups.len() > 64 || case_type.steps.len() > 64 {

@@ -107,6 +107,9 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
     let tables = ctx.tables(document);
     let derived = Arc::new(ctx.derivation(&tables, &types));
     types.values_mut().for_each(|case_type| case_type.derived = Arc::clone(&derived));
+    let matrices = ctx.matrices(document);
+    let mut clocks = ctx.clocks(document);
+    clocks.extend(ctx.paper_clocks(&matrices, &types));
     Playbook {
         id,
         version,
@@ -118,8 +121,8 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
         waits,
         types,
         tables,
-        matrices: ctx.matrices(document),
-        clocks: ctx.clocks(document),
+        matrices,
+        clocks,
         duties: ctx.duties(document),
         follow_ups: ctx.follow_ups(document),
         tells: ctx.tells(document),

@@ -188,8 +188,15 @@ pub fn work(staff: &Snapshot, task: &Task, work: &Work, dice: Dice, now: Time) -
             let asked = open.stage()?;
             let approved = task.before > 0 || !dice.chance(80);
             let text = words();
-            let command =
-                Command::DecideApproval { ticket, cycle, approval: *approval, stage: *stage, approved, text };
+            let command = Command::DecideApproval {
+                ticket,
+                cycle,
+                approval: *approval,
+                stage: *stage,
+                approved,
+                text,
+                verbal_by: None,
+            };
             (asked.approver.clone(), asked.role.role.clone(), command)
         }
         What::CallBack(..) | What::Extra(_) | What::Telling(_) => return None,

@@ -32,12 +32,19 @@ pub enum What {
     Done,
     Approve,
     Reject,
+    /// The paper of an approval by word of mouth is brought, or the approver denies it.
+    Confirm,
+    DenyPaper,
     /// The customer was reached.
     Call,
     NotReached,
     /// A named wait begins, ends.
     Wait,
     GoOn,
+    /// More time for a clock is asked for, granted, refused.
+    Extend,
+    Grant,
+    Deny,
     /// The customer asks again.
     Chase,
     Reclassify,
@@ -67,7 +74,12 @@ pub struct Deed {
     pub answers: Words,
     pub reason: Option<String>,
     pub outcome: Option<String>,
-    /// The wait.
+    /// By word of mouth: who approves; `by` takes it down.
+    pub verbally: Option<String>,
+    /// The clock that is to have more time, and which run of it.
+    pub clock: Option<String>,
+    pub instance: Option<String>,
+    /// The wait; how much more time.
     #[serde(rename = "for")]
     pub wait: Option<String>,
     pub to: Option<String>,
@@ -93,6 +105,9 @@ impl Deed {
             answers: Words::new(),
             reason: None,
             outcome: None,
+            verbally: None,
+            clock: None,
+            instance: None,
             wait: None,
             to: None,
             rule: None,
@@ -114,7 +129,9 @@ impl Town {
             What::Open => self.open(deed),
             What::Acknowledge | What::Refuse | What::Assign | What::Done => self.work_on(deed),
             What::Approve | What::Reject => self.decide(deed),
+            What::Confirm | What::DenyPaper => self.paper(deed),
             What::Call | What::NotReached => self.call(deed),
+            What::Extend | What::Grant | What::Deny => self.more_time(deed),
             What::Wait | What::GoOn | What::Chase => self.note(deed),
             What::Reclassify | What::Close | What::Reopen => self.change(deed),
         }
@@ -125,7 +142,7 @@ impl Town {
         zone.unwrap_or(TimeZone::UTC)
     }
 
-    fn by(&self, deed: &Deed, usual: Option<String>) -> Result<Actor, Refusal> {
+    pub(super) fn by(&self, deed: &Deed, usual: Option<String>) -> Result<Actor, Refusal> {
         let person = match &deed.by {
             Some(who) => self.person(who),
             None => usual,
@@ -149,7 +166,7 @@ impl Town {
         centre.into_iter().chain(&roles).find_map(|role| self.person(&role.id))
     }
 
-    fn the_ticket(&self) -> Result<(Id, u32), Refusal> {
+    pub(super) fn the_ticket(&self) -> Result<(Id, u32), Refusal> {
         let ticket = self.ticket().ok_or_else(|| {
             refusal("no-case", "还没有立案。".to_owned(), "No case was opened yet.".to_owned())
         })?;
@@ -256,7 +273,7 @@ impl Town {
         self.after(&actor, done).map(|_| ())
     }
 
-    fn whose_turn(&self, work: &Work, deed: &Deed) -> Option<String> {
+    pub(super) fn whose_turn(&self, work: &Work, deed: &Deed) -> Option<String> {
         let (assignee, role) = match deed.step.as_ref().and_then(|step| work.open.get(step)) {
             Some(open) => (&open.assignee, &open.role),
             None => (&work.hand_off.assignee, &work.hand_off.role),
@@ -274,14 +291,16 @@ impl Town {
             let (zh, en) = ("没有待决的审批。", "No approval waits for a decision.");
             refusal("no-approval", zh.to_owned(), en.to_owned())
         })?;
-        let usual = open.stage().and_then(|stage| {
+        let asked = open.stage().and_then(|stage| {
             let role = format!("{}@{}", stage.role.role, stage.role.level.as_str());
             stage.approver.clone().or_else(|| self.person(&role))
         });
+        let usual = if deed.verbally.is_some() { open.requesters.first().cloned() } else { asked };
         let actor = self.by(deed, usual)?;
         let (approval, stage, approved) = (open.id, open.turn(), deed.what == What::Approve);
         let text = (!approved).then(form::sealed);
-        let command = Order::DecideApproval { ticket, cycle, approval, stage, approved, text };
+        let verbal_by = deed.verbally.as_ref().and_then(|who| self.person(who));
+        let command = Order::DecideApproval { ticket, cycle, approval, stage, approved, text, verbal_by };
         let decided = self.dispatch.command(&actor, ticket.shard(), &command);
         self.after(&actor, decided).map(|_| ())
     }
@@ -366,6 +385,6 @@ impl Town {
     }
 }
 
-fn refusal(gate: &str, zh: String, en: String) -> Refusal {
+pub(super) fn refusal(gate: &str, zh: String, en: String) -> Refusal {
     Refusal::new(RefusalKind::Precondition, gate, zh, en)
 }

@@ -75,6 +75,18 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
             instance: e.stage.to_string(),
             ..line("approval.decided", &e.step)
         },
+        AnyEvent::ApprovalVerbal(e) => Line {
+            role: e.role.clone(),
+            persons: one(&e.by),
+            instance: e.stage.to_string(),
+            ..line("approval.verbal", &e.step)
+        },
+        AnyEvent::ApprovalConfirmed(e) => Line {
+            persons: one(&e.by),
+            outcome: e.decision.clone(),
+            instance: e.stage.to_string(),
+            ..line("approval.confirmed", &e.step)
+        },
         AnyEvent::ClockStarted(e) => {
             Line { instance: e.instance.clone(), due: due(e.due_at), ..line("clock.started", &e.clock) }
         }
@@ -108,6 +120,20 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
             instance: e.instance.clone(),
             outcome: e.to.clone(),
             ..line("clock.verdict_corrected", &e.clock)
+        },
+        AnyEvent::ClockExtensionAsked(e) => Line {
+            instance: e.instance.clone(),
+            role: e.role.clone(),
+            persons: e.told.clone(),
+            due: due(e.due_at),
+            ..line("clock.extension_asked", &e.clock)
+        },
+        AnyEvent::ClockExtensionDecided(e) => Line {
+            instance: e.instance.clone(),
+            outcome: if e.granted { "approved" } else { "refused" }.to_owned(),
+            persons: e.told.clone(),
+            due: due(e.due_at),
+            ..line("clock.extension_decided", &e.clock)
         },
         AnyEvent::EscalationRaised(e) => Line {
             instance: e.instance.clone(),
@@ -184,12 +210,16 @@ fn name(event: &'static str, lang: Lang) -> &'static str {
         ("work.completed", "派工完成", "work completed"),
         ("approval.asked", "申请审批", "approval asked"),
         ("approval.decided", "审批", "approval"),
+        ("approval.verbal", "口头同意", "approved by word of mouth"),
+        ("approval.confirmed", "补手续", "paper"),
         ("clock.started", "计时开始", "clock starts"),
         ("clock.paused", "计时暂停", "clock stands still"),
         ("clock.moved", "计时恢复", "clock goes on"),
         ("clock.warned", "预警", "warning"),
         ("clock.breached", "逾期", "DEADLINE MISSED"),
         ("clock.met", "计时结束", "clock ends"),
+        ("clock.extension_asked", "申请延期", "more time asked"),
+        ("clock.extension_decided", "延期审批", "more time"),
         ("clock.verdict_corrected", "更正", "verdict corrected"),
         ("escalation.raised", "升级", "ESCALATION"),
         ("follow_up.scheduled", "安排回访", "call-back planned"),

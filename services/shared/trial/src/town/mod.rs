@@ -4,6 +4,8 @@
 mod deed;
 mod form;
 mod line;
+mod more_time;
+mod paper;
 
 use chassis_core::{Actor, Core, Grant, Refusal, rehearsal::Rehearsal};
 use dispatch_core::{Dispatch, Work};

@@ -1,7 +1,9 @@
 //! Parts of the language carried out by the services: scenarios that show each, on the bicycle shop's rule book with a
 //! few words changed.
 
+mod more_time;
 mod tables;
+mod verbal;
 
 use std::{collections::BTreeSet, sync::Arc};
 
