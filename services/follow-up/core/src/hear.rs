@@ -8,7 +8,7 @@ use proto::{AnyEvent, Event, Id, Time, dispatch::v1 as work, intake::v1 as regis
 
 use crate::{
     case::{Case, Known, Phase},
-    schedule, seal,
+    schedule, seal, series,
     signal::{Matter, Signal, ticket_id},
 };
 
@@ -95,6 +95,8 @@ fn opened(
         closed_at: None,
         round: 1,
         phase: Phase::Open,
+        planned: Vec::new(),
+        timer: None,
     });
     take(case, signal, step)?;
     take_up(case, step)
@@ -143,6 +145,8 @@ fn reopened(
     known.closed_at = None;
     known.round = 1;
     known.phase = Phase::Open;
+    known.planned.clear();
+    series::arm(case.ticket, known, step);
     take(case, Signal::new::<register::TicketReopened>(None, cycle, heard.recorded_at), step)?;
     take_up(case, step)
 }

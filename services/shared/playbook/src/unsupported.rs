@@ -1,10 +1,7 @@
 //! Parts of the language that parse and are kept, but that the services do not carry out yet. A playbook that uses
 //! them is refused at activation: a rule must not look kept when nobody keeps it.
 
-use crate::{
-    check::Findings, diagnostic::Diagnostic, follow_up::FollowUpKind, model::Playbook, route::Preference,
-    tell::Channel,
-};
+use crate::{check::Findings, diagnostic::Diagnostic, model::Playbook, route::Preference, tell::Channel};
 
 impl Playbook {
     /// What this playbook asks for and no service does yet; empty: it can be activated.
@@ -14,7 +11,6 @@ impl Playbook {
             found.lacking(&format!("duties/{}", duty.id), "定期职责", "periodic duties");
         }
         self.cases(&mut found);
-        self.follow_up_parts(&mut found);
         for tell in self.tells.iter().filter(|t| t.channel == Channel::Webhook) {
             found.lacking(&format!("tells/{}", tell.id), "网络钩子通知", "messages by webhook");
         }
@@ -37,20 +33,6 @@ impl Playbook {
                     "步骤里另开关联案件",
                     "steps that open a linked case",
                 );
-            }
-        }
-    }
-
-    fn follow_up_parts(&self, found: &mut Findings<'_>) {
-        for follow_up in &self.follow_ups {
-            let place = format!("follow_ups/{}", follow_up.id);
-            match follow_up.kind {
-                FollowUpKind::Call | FollowUpKind::Survey => {}
-                FollowUpKind::Letter => found.lacking(&place, "信函回访", "follow-up by letter"),
-                FollowUpKind::Visit => found.lacking(&place, "上门回访", "follow-up by visit"),
-            }
-            if follow_up.series.is_some() {
-                found.lacking(&place, "系列回访", "a series of follow-ups");
             }
         }
     }

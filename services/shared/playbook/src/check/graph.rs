@@ -94,8 +94,11 @@ impl<'p> Graph<'p> {
         // Whether somebody approves by word of mouth is no move of the case: it goes on as if he had signed.
         let by_word = |clock: &&Clock| triggers(clock).any(|t| t.event == APPROVED_VERBALLY);
         let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).filter(|c| !by_word(c)).collect();
-        let follow_ups: Vec<&FollowUp> =
-            playbook.follow_ups.iter().filter(|f| f.applies_to(&case_type.id)).collect();
+        let follow_ups: Vec<&FollowUp> = playbook
+            .follow_ups
+            .iter()
+            .filter(|f| f.applies_to(&case_type.id) && f.series.is_none())
+            .collect();
         if clocks.len() > 64 || follow_ups.len() > 64 || case_type.steps.len() > 64 {
             return None;
         }

@@ -56,6 +56,17 @@ impl Ctx {
         let sample = object.get("sample_percent").map(|n| u8::try_from(self.int(n, 1, 100)).unwrap_or(100));
         let rules = self.rules(&mut object);
         object.done(self);
+        if kind == FollowUpKind::Letter && !questions.is_empty() {
+            self.hinted(
+                "PB0006",
+                entry.key_span,
+                ("信函不提问".into(), "a letter asks nothing".into()),
+                ("要回答的用 call、visit 或 survey", "what is to be answered is a call, a visit or a survey"),
+            );
+        }
+        if series.as_ref().is_some_and(|series| series.at.is_empty()) {
+            self.error("PB0006", entry.key_span, "系列回访要写出时间点", "a series names its points");
+        }
         if unhappy.as_ref().is_some_and(|c| c.holds(&Facts::new())) {
             self.error(
                 "PB0608",

@@ -240,7 +240,7 @@ pub fn call_back(staff: &Snapshot, task: &Task, case: &Case, dice: Dice) -> Opti
     let person = line.get(task.tries as usize % line.len().max(1))?;
     let (ticket, cycle) = (task.ticket, task.cycle);
     let command = if dice.chance(if task.before < 2 { 220 } else { 50 }) {
-        let outcome = *dice.pick(&NotReached::ALL);
+        let outcome = *dice.pick(NotReached::of(call.kind));
         follow_up_core::Command::RecordAttempt(RecordAttempt {
             ticket,
             cycle,

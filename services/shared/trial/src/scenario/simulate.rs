@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use organisation::Snapshot;
-use playbook::{CaseType, Facts, Field, FieldKind, Playbook, QuestionKind, Required, Step, Value};
+use playbook::{
+    CaseType, Facts, Field, FieldKind, FollowUpKind, Playbook, QuestionKind, Required, Step, Value,
+};
 use proto::Time;
 use serde_json::Value as Json;
 
@@ -67,7 +69,7 @@ fn act_promptly(town: &mut Town, until: Time) -> Option<Miss> {
 fn due_at(town: &Town, deed: &Deed) -> Time {
     let prompt = town.now().plus(PROMPT);
     match deed.what {
-        What::Call => {
+        What::Call | What::Send | What::Visit => {
             let known = town.called().and_then(|case| case.known);
             let planned =
                 known.as_ref().and_then(|known| known.open().find_map(follow_up_core::CallBack::next_try));
@@ -98,7 +100,12 @@ fn next_deed(town: &Town) -> Option<Deed> {
         return Some(deed);
     }
     if let Some(call) = town.called().and_then(|case| case.known?.open().next().cloned()) {
-        let mut deed = Deed::new(What::Call);
+        let mut deed = Deed::new(match call.kind {
+            FollowUpKind::Call | FollowUpKind::Survey => What::Call,
+            FollowUpKind::Letter => What::Send,
+            FollowUpKind::Visit => What::Visit,
+        });
+        deed.rule = Some(call.rule.clone());
         let questions = town.playbook().follow_up(&call.rule).map(|rule| rule.questions.as_slice());
         let answer = |question: &playbook::Question| match &question.kind {
             QuestionKind::Scale { high, .. } => Json::from(*high),

@@ -14,7 +14,7 @@ use intake_core::{
     keys,
 };
 use jiff::tz::TimeZone;
-use playbook::ProofKind;
+use playbook::{FollowUpKind, ProofKind};
 use proto::Id;
 use serde::Deserialize;
 
@@ -37,6 +37,9 @@ pub enum What {
     DenyPaper,
     /// The customer was reached.
     Call,
+    /// The letter went out; the visit took place.
+    Send,
+    Visit,
     NotReached,
     /// A named wait begins, ends.
     Wait,
@@ -130,7 +133,7 @@ impl Town {
             What::Acknowledge | What::Refuse | What::Assign | What::Done => self.work_on(deed),
             What::Approve | What::Reject => self.decide(deed),
             What::Confirm | What::DenyPaper => self.paper(deed),
-            What::Call | What::NotReached => self.call(deed),
+            What::Call | What::Send | What::Visit | What::NotReached => self.call(deed),
             What::Extend | What::Grant | What::Deny => self.more_time(deed),
             What::Wait | What::GoOn | What::Chase => self.note(deed),
             What::Reclassify | What::Close | What::Reopen => self.change(deed),
@@ -315,14 +318,17 @@ impl Town {
         let role = rule.map(|rule| format!("{}@{}", rule.by.role, rule.by.level.as_str()));
         let actor = self.by(deed, role.and_then(|role| self.person(&role)))?;
         let command = match deed.what {
-            What::Call => {
+            What::Call | What::Send | What::Visit => {
                 let answers: BTreeMap<String, String> =
                     deed.answers.iter().map(|(name, word)| (name.clone(), form::text(word))).collect();
                 Call::RecordCall(RecordCall { ticket, cycle, call_back: call.id, text: None, answers })
             }
             _ => {
-                let outcome =
-                    deed.outcome.as_deref().and_then(NotReached::parse).unwrap_or(NotReached::NoAnswer);
+                let outcome = deed
+                    .outcome
+                    .as_deref()
+                    .and_then(NotReached::parse)
+                    .unwrap_or(NotReached::of(call.kind)[0]);
                 Call::RecordAttempt(RecordAttempt { ticket, cycle, call_back: call.id, outcome, text: None })
             }
         };
@@ -332,7 +338,14 @@ impl Town {
 
     fn open_call(&self, deed: &Deed) -> Option<CallBack> {
         let known = self.called()?.known?;
-        let wanted = |call: &&CallBack| deed.rule.as_ref().is_none_or(|rule| *rule == call.rule);
+        let fits = |call: &CallBack| match deed.what {
+            What::Send => call.kind == FollowUpKind::Letter,
+            What::Visit => call.kind == FollowUpKind::Visit,
+            What::Call => matches!(call.kind, FollowUpKind::Call | FollowUpKind::Survey),
+            _ => true,
+        };
+        let wanted =
+            |call: &&CallBack| fits(call) && deed.rule.as_ref().is_none_or(|rule| *rule == call.rule);
         known.open().find(wanted).cloned()
     }
 

@@ -146,6 +146,7 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
         AnyEvent::FollowUpScheduled(e) => {
             Line { role: e.role.clone(), due: due(e.due_at), ..line("follow_up.scheduled", &e.rule) }
         }
+        AnyEvent::FollowUpRecorded(e) => Line { persons: one(&e.by), ..line("follow_up.recorded", &e.rule) },
         AnyEvent::FollowUpAttempted(e) => {
             Line { outcome: e.outcome.clone(), ..line("follow_up.attempted", &e.rule) }
         }
@@ -224,6 +225,7 @@ fn name(event: &'static str, lang: Lang) -> &'static str {
         ("escalation.raised", "升级", "ESCALATION"),
         ("follow_up.scheduled", "安排回访", "call-back planned"),
         ("follow_up.attempted", "回访呼叫", "call-back tried"),
+        ("follow_up.recorded", "回访记录", "call-back recorded"),
         ("survey.answered", "回访回答", "answered"),
         ("follow_up.completed", "回访完成", "call-backs over"),
         ("notice.queued", "通知", "message"),
