@@ -248,6 +248,7 @@ fn opened(reply: Reply) -> wire::OpenTicketResponse {
         },
         Reply::Identified(_)
         | Reply::Noted
+        | Reply::Planned
         | Reply::Reclassified(_)
         | Reply::Closed
         | Reply::Reopened { .. } => wire::OpenTicketResponse::default(),

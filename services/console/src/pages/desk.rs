@@ -80,7 +80,7 @@ struct Form {
 pub fn chosen<'v>(visitor: &'v Visitor, kind: &str) -> Option<(&'v Playbook, &'v CaseType)> {
     let snapshot = &visitor.known.snapshot;
     let books = snapshot.playbook_ids().filter_map(|id| snapshot.active_playbook(id));
-    let mut all = books.flat_map(|book| book.types.values().map(move |kind| (&**book, kind)));
+    let mut all = books.flat_map(|book| called_in(book).map(move |kind| (&**book, kind)));
     if kind.is_empty() { all.next() } else { all.find(|(book, one)| code(book, one) == kind) }
 }
 
@@ -130,7 +130,7 @@ async fn page(visitor: Visitor, Query(pop): Query<Pop>) -> Shown {
     let posted = Posted(given.into_iter().filter_map(|(name, value)| Some((name?, value))).collect());
     let snapshot = &visitor.known.snapshot;
     let kinds = snapshot.playbook_ids().filter_map(|id| snapshot.active_playbook(id)).flat_map(|one| {
-        one.types.values().map(|each| Offered {
+        called_in(one).map(|each| Offered {
             code: code(one, each),
             name: visitor.tongue.text(&each.name).to_owned(),
             chosen: each.id == kind.id && one.id == book.id,
@@ -154,6 +154,11 @@ fn opening(book: &Playbook, kind: &CaseType, posted: &Posted) -> OpenTicketReque
         form: posted.fields(&kind.form),
         ..OpenTicketRequest::default()
     }
+}
+
+/// Duties are opened by themselves.
+fn called_in(book: &Playbook) -> impl Iterator<Item = &CaseType> {
+    book.types.values().filter(|kind| !kind.channels.is_empty())
 }
 
 #[derive(Template)]

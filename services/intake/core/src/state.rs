@@ -1,5 +1,6 @@
 //! What intake owns: customers by phone, assets, tickets, counters.
 
+mod almanac;
 mod asset;
 mod customer;
 mod ticket;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{keys, number};
 
+pub use almanac::Almanac;
 pub use asset::{Asset, Opening};
 pub use customer::{Customer, CustomerContact, CustomerTicket, FileCheck, KnownAsset, PhoneBook};
 pub use ticket::{
@@ -17,7 +19,7 @@ pub use ticket::{
 };
 
 pub const TABLES: &[&Table] =
-    &[Ticket::TABLE, Customer::TABLE, PhoneBook::TABLE, Asset::TABLE, Counter::TABLE];
+    &[Ticket::TABLE, Customer::TABLE, PhoneBook::TABLE, Asset::TABLE, Counter::TABLE, Almanac::TABLE];
 
 /// Counts the tickets of one shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

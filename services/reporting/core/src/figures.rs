@@ -119,9 +119,12 @@ impl<'p> Reckoning<'p> {
         if let Some(case_type) = self.playbook.case_type(&row.case_type) {
             case_type.derive(&mut facts);
         }
+        let duty = self.playbook.duties.iter().any(|duty| duty.case_type == row.case_type);
         let hidden = self.viewer.is_some_and(|viewer| row.is_barred(viewer));
         for book in &mut self.books {
-            if Condition::met(book.figure.filter.as_ref(), &facts) {
+            // Duties count only where they are asked for: they are no customer's case.
+            let asked = !duty || book.figure.filter.as_ref().is_some_and(|it| it.reads().contains(&"type"));
+            if asked && Condition::met(book.figure.filter.as_ref(), &facts) {
                 book.take(row, &facts, self.span, hidden);
             }
         }

@@ -196,7 +196,7 @@ pub struct Clock {
 
 impl Clock {
     pub fn applies_to(&self, case_type: &str) -> bool {
-        self.types.is_empty() || self.types.iter().any(|t| t == case_type)
+        crate::duty::applies(&self.types, case_type)
     }
 
     /// The trigger that starts it, if this event does.

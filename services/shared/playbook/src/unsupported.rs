@@ -7,9 +7,6 @@ impl Playbook {
     /// What this playbook asks for and no service does yet; empty: it can be activated.
     pub fn unsupported(&self) -> Vec<Diagnostic> {
         let mut found = Findings { playbook: self, found: Vec::new() };
-        for duty in &self.duties {
-            found.lacking(&format!("duties/{}", duty.id), "定期职责", "periodic duties");
-        }
         self.cases(&mut found);
         for tell in self.tells.iter().filter(|t| t.channel == Channel::Webhook) {
             found.lacking(&format!("tells/{}", tell.id), "网络钩子通知", "messages by webhook");

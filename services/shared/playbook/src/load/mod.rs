@@ -9,6 +9,7 @@ mod clock;
 mod condition;
 mod derived;
 pub(crate) mod document;
+pub mod duty;
 mod follow_up;
 mod form;
 mod head;
@@ -54,10 +55,14 @@ impl std::fmt::Debug for Origin {
 pub(crate) fn load(files: &[(&str, &str)]) -> Result<Playbook, Vec<Diagnostic>> {
     let sources = files.iter().map(|(path, text)| Source::new(path, text)).collect();
     let mut ctx = Ctx { sources, found: Vec::new(), names: Names::default(), places: BTreeMap::new() };
-    let roots = read_all(&mut ctx, files);
+    let mut roots = read_all(&mut ctx, files);
     // Half a text would be reported as a hundred things missing.
     if ctx.found.iter().any(|d| d.code == "PB0001") {
         return Err(ctx.found);
+    }
+    if let Some((text, root)) = duty::expanded(&roots, files.len()) {
+        ctx.sources.push(Source::new(duty::FILE, &text));
+        roots.push(root);
     }
     let document = Document::new(&mut ctx, &roots);
     names::gather(&mut ctx, &document);
@@ -107,6 +112,7 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
     let tables = ctx.tables(document);
     let derived = Arc::new(ctx.derivation(&tables, &types));
     types.values_mut().for_each(|case_type| case_type.derived = Arc::clone(&derived));
+    let duties = ctx.duties(document);
     let matrices = ctx.matrices(document);
     let mut clocks = ctx.clocks(document);
     clocks.extend(ctx.paper_clocks(&matrices, &types));
@@ -123,7 +129,7 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
         tables,
         matrices,
         clocks,
-        duties: ctx.duties(document),
+        duties,
         follow_ups: ctx.follow_ups(document),
         tells: ctx.tells(document),
         figures: ctx.figures(document),

@@ -122,7 +122,7 @@ fn next_deed(town: &Town) -> Option<Deed> {
 
 /// Required fields that nobody filled in get the plainest value.
 fn complete_form(opening: &mut Deed, playbook: &Playbook) {
-    let case_type = opening.case_type.clone().or_else(|| playbook.types.keys().next().cloned());
+    let case_type = opening.case_type.clone().or_else(|| first_type(playbook));
     let Some(case_type) = case_type.and_then(|id| playbook.case_type(&id)) else { return };
     for field in &case_type.form {
         if matches!(field.required, Required::Always | Required::When(_))
@@ -131,6 +131,15 @@ fn complete_form(opening: &mut Deed, playbook: &Playbook) {
             opening.form.insert(field.name.clone(), plain_value(field, 0, "somebody"));
         }
     }
+}
+
+/// The first that anybody can call in.
+fn first_type(playbook: &Playbook) -> Option<String> {
+    playbook
+        .types
+        .values()
+        .find(|case_type| !case_type.channels.is_empty())
+        .map(|case_type| case_type.id.clone())
 }
 
 /// A report that sends nothing back, if there is one.

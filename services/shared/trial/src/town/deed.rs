@@ -77,6 +77,8 @@ pub struct Deed {
     pub answers: Words,
     pub reason: Option<String>,
     pub outcome: Option<String>,
+    /// The duty that it is about: the newest case opened for it.
+    pub duty: Option<String>,
     /// By word of mouth: who approves; `by` takes it down.
     pub verbally: Option<String>,
     /// The clock that is to have more time, and which run of it.
@@ -108,6 +110,7 @@ impl Deed {
             answers: Words::new(),
             reason: None,
             outcome: None,
+            duty: None,
             verbally: None,
             clock: None,
             instance: None,
@@ -127,6 +130,9 @@ impl Town {
     /// # Errors
     /// The refusal of the service.
     pub fn act(&mut self, deed: &Deed) -> Result<(), Refusal> {
+        if let Some(duty) = &deed.duty {
+            self.turn_to(&playbook::duty::case_type_of(duty));
+        }
         match deed.what {
             What::Nothing => Ok(()),
             What::Open => self.open(deed),
@@ -179,7 +185,7 @@ impl Town {
     fn open(&mut self, deed: &Deed) -> Result<(), Refusal> {
         let case_type = match &deed.case_type {
             Some(id) => id.clone(),
-            None => self.playbook().types.keys().next().cloned().unwrap_or_default(),
+            None => self.first_type().unwrap_or_default(),
         };
         let actor = self.by(deed, self.usual_taker())?;
         let playbook = std::sync::Arc::clone(&self.playbook);
