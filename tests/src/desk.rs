@@ -180,6 +180,7 @@ impl<'s> Case<'s> {
             decision: decision.to_owned(),
             text: "已核。".to_owned(),
             stage,
+            verbal_by: String::new(),
         };
         let dispatch = self.system.connection.dispatch(&self.actor(who));
         insist(async || dispatch.clone().decide_approval(request.clone()).await)

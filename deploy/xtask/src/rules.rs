@@ -12,6 +12,12 @@ pub struct Args {
     /// The catalogue.
     #[arg(long, default_value = "../shared/design/rules.md")]
     catalogue: PathBuf,
+    /// Take each clause away, one at a time: a rule is shown if scenarios that cover it fail without it.
+    #[arg(long)]
+    mutate: bool,
+    /// Fail if fewer of the catalogue's rules are shown, in per cent.
+    #[arg(long, value_name = "PERCENT", requires = "mutate")]
+    min: Option<u8>,
     /// Anything else for `hotline playbook rules`: `--all`, `--language zh-CN`.
     #[arg(last = true)]
     more: Vec<String>,
@@ -27,7 +33,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     packs.sort();
     let mut command = Command::new(hotline);
     command.current_dir(workspace::root()).args(["playbook", "rules"]);
-    command.arg(&args.catalogue).args(packs).args(&args.more);
+    command.arg(&args.catalogue).args(packs);
+    if args.mutate {
+        command.arg("--mutate");
+    }
+    if let Some(min) = args.min {
+        command.args(["--min", &min.to_string()]);
+    }
+    command.args(&args.more);
     let status = command.status().context("`hotline playbook rules` could not be run")?;
     Ok(program::exit_code(status))
 }

@@ -151,11 +151,36 @@ impl Desk {
             stage: message.stage,
             approved,
             text: seal_words(self.handle.vault(), owner, &message.text).await?,
+            verbal_by: Some(message.verbal_by.trim().to_owned()).filter(|person| !person.is_empty()),
         };
         let accepted = self.submit(ask, command).await?;
         let position = place(&accepted);
         let Reply::Decided { last } = accepted.reply else { return Err(other_reply()) };
         Ok(answer(contract::DecideApprovalResponse { r#final: last, position }, accepted.at))
+    }
+
+    async fn confirm(
+        &self,
+        ask: Ask,
+        message: contract::ConfirmApprovalRequest,
+    ) -> Answered<contract::ConfirmApprovalResponse> {
+        let ticket = parse_id("ticket_id", &message.ticket_id)?;
+        let approved = match message.decision.as_str() {
+            "approved" => true,
+            "denied" => false,
+            _ => return Err(Refusal::field("decision", "须为 approved 或 denied。", "approved or denied")),
+        };
+        let owner = self.work(ticket).await?.sealing_owner();
+        let command = Command::ConfirmApproval {
+            ticket,
+            cycle: cycle(message.cycle)?,
+            approval: parse_id("approval_id", &message.approval_id)?,
+            stage: message.stage,
+            approved,
+            text: seal_words(self.handle.vault(), owner, &message.text).await?,
+        };
+        let accepted = self.submit(ask, command).await?;
+        Ok(answer(contract::ConfirmApprovalResponse { position: place(&accepted) }, accepted.at))
     }
 
     async fn get(
@@ -282,6 +307,16 @@ impl DispatchService for Desk {
         let message = request.into_inner();
         let ask = caller.ask(&message.request_id, &message)?;
         self.decide(ask, message).await.map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn confirm_approval(
+        &self,
+        request: Request<contract::ConfirmApprovalRequest>,
+    ) -> Result<Response<contract::ConfirmApprovalResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let message = request.into_inner();
+        let ask = caller.ask(&message.request_id, &message)?;
+        self.confirm(ask, message).await.map_err(|refusal| caller.status(refusal))
     }
 
     async fn get_work(

@@ -181,6 +181,11 @@ async fn stage(work: &Work, stage: &Stage, eyes: &Eyes<'_>) -> Result<contract::
         shown.by.clone_from(&verdict.by);
         shown.decided_at = verdict.at.0;
         shown.text = eyes.words(work, verdict.text.as_ref()).await?;
+        if let Some(verbal) = &verdict.verbal {
+            shown.recorded_by.clone_from(&verbal.recorded_by);
+            let paper = verbal.paper.as_ref().map(|paper| paper.approved);
+            shown.paper = paper.map_or("missing", |is| if is { "confirmed" } else { "denied" }).to_owned();
+        }
     }
     Ok(shown)
 }

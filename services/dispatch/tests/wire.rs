@@ -228,6 +228,7 @@ async fn a_case_is_worked_off_over_the_wire() {
             decision: "approved".into(),
             text: "同意".into(),
             stage,
+            verbal_by: String::new(),
         };
         let decided = client.decide_approval(house.by(who, message)).await.unwrap().into_inner();
         assert_eq!(decided.r#final, last, "{who}");

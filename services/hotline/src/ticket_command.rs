@@ -111,6 +111,10 @@ async fn open(connection: &Connection, open: Open) -> anyhow::Result<ExitCode> {
         .await
         .map_err(|status| anyhow::anyhow!(explain(&status)))?
         .into_inner();
+    if opened.ticket_id.is_empty() {
+        println!("contact  {}", opened.contact_id);
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("{}  {}  {} {}", opened.number, opened.ticket_id, opened.severity, opened.reasons.join(" "));
     Ok(ExitCode::SUCCESS)
 }

@@ -116,3 +116,43 @@ then:
     }
     assert!(printed.ends_with("failed: 1\n1\n"), "{printed}");
 }
+
+#[test]
+fn rules_that_could_go_unnoticed_are_not_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let book = std::fs::read_to_string(playbooks().join("bicycle-shop/playbook.yaml")).expect("it is there");
+    let book = book
+        .replace("category: brake }, then: high }", "category: brake }, then: high, rules: [BS-01] }")
+        .replace("    limit: 30m\n", "    limit: 30m\n    rules: [BS-02]\n")
+        .replace("    channel: sms\n", "    channel: sms\n    rules: [BS-02, BS-03]\n");
+    let scenario = "
+scenario: a broken brake is grave
+covers: [BS-01, BS-03]
+given: { type: repair, form: { customer_name: X, category: brake } }
+then: [{ case: open, severity: high }]
+---
+scenario: nobody takes over
+covers: [BS-02]
+given: { type: repair, form: { customer_name: X, category: brake } }
+until: 1 working day
+then: [{ clock: hand_off, is: breached, due: '2026-03-02 10:30' }]
+";
+    let catalogue = "| BS-01 |\n| BS-02 |\n| BS-03 |\n| BS-04 |\n";
+    for (name, text) in [("shop.yaml", book.as_str()), ("shop.test.yaml", scenario), ("rules.md", catalogue)]
+    {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    let command = "hotline playbook rules rules.md shop.yaml --mutate --min";
+    let printed = run(&format!("{command} 50; echo $?; {command} 51; echo $?"), folder.path());
+    for wanted in [
+        "BS-01  1        1        yes",
+        "BS-02  3        2        yes    shop.yaml:",
+        " tells/new_work",
+        "BS-03  1        0        NO     shop.yaml:",
+        "rules whose absence is noticed: 2 (50 %), in every clause: 1",
+        "fewer than demanded: 51 %",
+    ] {
+        assert!(printed.contains(wanted), "{wanted}: {printed}");
+    }
+    assert!(printed.contains("not holding: 0\n0\n") && printed.ends_with("not holding: 0\n1\n"), "{printed}");
+}

@@ -84,21 +84,12 @@ impl IntakeService for Intakes {
         let ask = caller.ask(&message.request_id, &message)?;
         let work = async {
             let command = desk::open(&self.handle, &ask, &message).await?;
-            let opened = |reply| if let Reply::Opened(opened) = reply { Some(opened) } else { None };
-            self.submit(ask, command, opened).await
+            let answers =
+                |reply: Reply| matches!(reply, Reply::Opened(_) | Reply::Contacted(_)).then_some(reply);
+            self.submit(ask, command, answers).await
         };
         let Accepted { reply, at } = work.await.map_err(|refusal| caller.status(refusal))?;
-        Ok(answer(
-            wire::OpenTicketResponse {
-                ticket_id: reply.ticket.to_string(),
-                number: reply.number,
-                category: reply.category,
-                severity: reply.severity,
-                reasons: reply.reasons,
-                position: Some(at.into()),
-            },
-            at,
-        ))
+        Ok(answer(wire::OpenTicketResponse { position: Some(at.into()), ..opened(reply) }, at))
     }
 
     async fn note_ticket(
@@ -224,6 +215,7 @@ impl IntakeService for Intakes {
             unit: seen.unit,
             role: seen.role,
             clocks: seen.clocks.into_iter().map(clock).collect(),
+            contact: seen.contact,
         }))
     }
 
@@ -235,5 +227,30 @@ impl IntakeService for Intakes {
         let actions = view::actions(&self.handle, caller.actor(), request.get_ref()).await;
         let actions = actions.map_err(|refusal| caller.status(refusal))?;
         Ok(Response::new(wire::GetAllowedActionsResponse { actions }))
+    }
+}
+
+/// A case, or the contact that it was.
+fn opened(reply: Reply) -> wire::OpenTicketResponse {
+    match reply {
+        Reply::Opened(opened) => wire::OpenTicketResponse {
+            ticket_id: opened.ticket.to_string(),
+            number: opened.number,
+            category: opened.category,
+            severity: opened.severity,
+            reasons: opened.reasons,
+            ..Default::default()
+        },
+        Reply::Contacted(contact) => wire::OpenTicketResponse {
+            contact_id: contact.contact.to_string(),
+            category: contact.category,
+            ..Default::default()
+        },
+        Reply::Identified(_)
+        | Reply::Noted
+        | Reply::Planned
+        | Reply::Reclassified(_)
+        | Reply::Closed
+        | Reply::Reopened { .. } => wire::OpenTicketResponse::default(),
     }
 }

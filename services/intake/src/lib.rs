@@ -12,6 +12,7 @@
 //! * Clear text leaves only by a reveal with a reason, by a role that the playbook allows, on record.
 
 pub mod desk;
+mod duties;
 pub mod form;
 mod grpc;
 pub mod mask;
@@ -33,9 +34,19 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Serves until `setup.stop`.
 pub async fn run(setup: Setup) -> Result<(), StartError> {
+    let stop = setup.stop.clone();
     let service = chassis::Service::<Intake> {
         migrations: &MIGRATIONS,
-        routes: Box::new(|handle| Routes::new(IntakeServiceServer::new(grpc::Intakes::new(handle)))),
+        routes: Box::new(move |handle| {
+            let keeping_up = duties::keep_up(handle.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = keeping_up => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+            Routes::new(IntakeServiceServer::new(grpc::Intakes::new(handle)))
+        }),
         executors: Box::new(|_| Vec::new()),
     };
     chassis::serve(setup, service).await

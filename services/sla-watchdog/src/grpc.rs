@@ -2,14 +2,15 @@
 
 use chassis::{
     Handle,
-    rpc::{Caller, parse_id},
+    handle::Accepted,
+    rpc::{Caller, answer, parse_id},
 };
-use chassis_core::Refusal;
+use chassis_core::{Ask, Refusal, RefusalKind};
 use proto::{
     Time,
     sla_watchdog::v1::{self as contract, sla_watchdog_service_server::SlaWatchdogService},
 };
-use sla_watchdog_core::{Case, Watchdog, may_see};
+use sla_watchdog_core::{AskExtension, Case, Command, DecideExtension, Reply, Watchdog, may_see};
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -47,6 +48,47 @@ impl Desk {
         Ok(contract::GetClocksResponse { clocks: clocks.collect(), ticket: Some(case.to_ref()) })
     }
 
+    async fn ask_extension(
+        &self,
+        ask: Ask,
+        message: contract::AskExtensionRequest,
+    ) -> Result<Response<contract::AskExtensionResponse>, Refusal> {
+        let command = Command::AskExtension(AskExtension {
+            ticket: parse_id("ticket_id", &message.ticket_id)?,
+            cycle: message.cycle,
+            clock: message.clock,
+            instance: message.instance,
+            longer: Some(message.longer).filter(|text| !text.is_empty()),
+            reason: message.reason,
+        });
+        let Accepted { reply, at } = self.submit(ask, command).await?;
+        let Reply::ExtensionAsked { number } = reply else { return Err(other_reply()) };
+        Ok(answer(contract::AskExtensionResponse { number, position: Some(at.into()) }, at))
+    }
+
+    async fn decide_extension(
+        &self,
+        ask: Ask,
+        message: contract::DecideExtensionRequest,
+    ) -> Result<Response<contract::DecideExtensionResponse>, Refusal> {
+        let command = Command::DecideExtension(DecideExtension {
+            ticket: parse_id("ticket_id", &message.ticket_id)?,
+            cycle: message.cycle,
+            clock: message.clock,
+            instance: message.instance,
+            number: message.number,
+            granted: message.granted,
+        });
+        let Accepted { reply, at } = self.submit(ask, command).await?;
+        let Reply::ExtensionDecided { due } = reply else { return Err(other_reply()) };
+        let due_at = due.unwrap_or(Time::UNSET).0;
+        Ok(answer(contract::DecideExtensionResponse { due_at, position: Some(at.into()) }, at))
+    }
+
+    async fn submit(&self, ask: Ask, command: Command) -> Result<Accepted<Reply>, Refusal> {
+        self.handle.submit(command.ticket().shard(), ask, command).await
+    }
+
     async fn due(
         &self,
         caller: &Caller,
@@ -73,6 +115,16 @@ fn not_yours() -> Refusal {
     Refusal::denied("not-yours", "您不能查看这里的时限。", "You may not see the clocks here.").rule("DG-03")
 }
 
+/// The id was used by the same caller for another kind of request.
+fn other_reply() -> Refusal {
+    Refusal::new(
+        RefusalKind::AlreadyExists,
+        "request-id",
+        "这个请求号已用于另一种请求，请换一个新的请求号。",
+        "This request id was used for another kind of request; use a new one.",
+    )
+}
+
 #[tonic::async_trait]
 impl SlaWatchdogService for Desk {
     async fn get_clocks(
@@ -82,6 +134,26 @@ impl SlaWatchdogService for Desk {
         let caller = Caller::of(&request)?;
         let found = self.clocks(&caller, request.into_inner()).await;
         found.map(Response::new).map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn ask_extension(
+        &self,
+        request: Request<contract::AskExtensionRequest>,
+    ) -> Result<Response<contract::AskExtensionResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let message = request.into_inner();
+        let ask = caller.ask(&message.request_id, &message)?;
+        Desk::ask_extension(self, ask, message).await.map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn decide_extension(
+        &self,
+        request: Request<contract::DecideExtensionRequest>,
+    ) -> Result<Response<contract::DecideExtensionResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let message = request.into_inner();
+        let ask = caller.ask(&message.request_id, &message)?;
+        Desk::decide_extension(self, ask, message).await.map_err(|refusal| caller.status(refusal))
     }
 
     async fn list_due(

@@ -26,6 +26,7 @@ pub(crate) fn clock(case: &Case, cycle: u32, ledger: &Ledger, directory: &Snapsh
         name_en: named.map_or_else(|| ledger.clock.clone(), |clock| clock.name.en.clone()),
         ticket_id: case.id.to_string(),
         branch: case.branch.clone(),
+        extensions: extensions(ledger),
     }
 }
 
@@ -66,6 +67,26 @@ fn rungs(ledger: &Ledger) -> Vec<contract::Rung> {
         late: rung.late,
     };
     ledger.rungs.iter().map(of).collect()
+}
+
+fn extensions(ledger: &Ledger) -> Vec<contract::Extension> {
+    let state = |asked: &sla_watchdog_core::Extended| match &asked.decision {
+        None => "asked",
+        Some(decision) if decision.granted => "granted",
+        Some(_) => "refused",
+    };
+    let of = |asked: &sla_watchdog_core::Extended| contract::Extension {
+        number: asked.number,
+        asked_at: asked.asked_at.0,
+        asked_by: asked.asked_by.clone(),
+        longer: asked.longer.clone(),
+        reason: asked.reason.clone(),
+        old_due_at: asked.due.unwrap_or(Time::UNSET).0,
+        state: state(asked).to_owned(),
+        decided_at: asked.decision.as_ref().map_or(Time::UNSET, |decision| decision.at).0,
+        decided_by: asked.decision.as_ref().map(|decision| decision.by.clone()).unwrap_or_default(),
+    };
+    ledger.extensions.iter().map(of).collect()
 }
 
 fn corrections(ledger: &Ledger) -> Vec<contract::Correction> {

@@ -80,7 +80,7 @@ struct Form {
 pub fn chosen<'v>(visitor: &'v Visitor, kind: &str) -> Option<(&'v Playbook, &'v CaseType)> {
     let snapshot = &visitor.known.snapshot;
     let books = snapshot.playbook_ids().filter_map(|id| snapshot.active_playbook(id));
-    let mut all = books.flat_map(|book| book.types.values().map(move |kind| (&**book, kind)));
+    let mut all = books.flat_map(|book| called_in(book).map(move |kind| (&**book, kind)));
     if kind.is_empty() { all.next() } else { all.find(|(book, one)| code(book, one) == kind) }
 }
 
@@ -130,7 +130,7 @@ async fn page(visitor: Visitor, Query(pop): Query<Pop>) -> Shown {
     let posted = Posted(given.into_iter().filter_map(|(name, value)| Some((name?, value))).collect());
     let snapshot = &visitor.known.snapshot;
     let kinds = snapshot.playbook_ids().filter_map(|id| snapshot.active_playbook(id)).flat_map(|one| {
-        one.types.values().map(|each| Offered {
+        called_in(one).map(|each| Offered {
             code: code(one, each),
             name: visitor.tongue.text(&each.name).to_owned(),
             chosen: each.id == kind.id && one.id == book.id,
@@ -156,12 +156,18 @@ fn opening(book: &Playbook, kind: &CaseType, posted: &Posted) -> OpenTicketReque
     }
 }
 
+/// Duties are opened by themselves.
+fn called_in(book: &Playbook) -> impl Iterator<Item = &CaseType> {
+    book.types.values().filter(|kind| !kind.channels.is_empty())
+}
+
 #[derive(Template)]
 #[template(path = "desk_preview.html")]
 struct Seen {
     f: Frame,
     missing: Vec<(String, String)>,
     said: String,
+    is_contact: bool,
     severity: String,
     is_severe: bool,
     reasons: Vec<(String, String)>,
@@ -180,6 +186,7 @@ async fn preview(visitor: Visitor, posted: Received) -> Shown {
         f: visitor.frame("", ""),
         missing: Vec::new(),
         said: String::new(),
+        is_contact: false,
         severity: String::new(),
         is_severe: false,
         reasons: Vec::new(),
@@ -228,6 +235,7 @@ fn fill(
     };
     let names = Names::of(&visitor.known.snapshot, visitor.tongue, Some(&reference));
     let zone = names::zone(&visitor.known.snapshot, posted.get("branch"));
+    seen.is_contact = answer.contact;
     seen.severity = names.severity(&answer.severity);
     seen.is_severe = names.is_severe(&answer.severity);
     seen.reasons = answer.reasons.iter().map(|code| names.reason(code)).collect();
@@ -269,7 +277,11 @@ async fn open(visitor: Visitor, posted: Received) -> Result<Response, Trouble> {
     };
     match work.await {
         Ok(opened) => {
-            let to = format!("/desk/opened/{}", opened.ticket_id);
+            // Explained and done: there is nothing to be looked at.
+            let to = match opened.ticket_id.as_str() {
+                "" => "/desk".to_owned(),
+                ticket => format!("/desk/opened/{ticket}"),
+            };
             Ok(written(forms::go(&visitor, &to), opened.position))
         }
         Err(status) => {

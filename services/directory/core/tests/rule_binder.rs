@@ -63,8 +63,8 @@ fn a_playbook_with_mistakes_is_refused_with_all_of_them() {
 #[test]
 fn what_the_services_do_not_carry_out_yet_is_named() {
     let mut desk = Desk::sample();
-    let duties = "duties:\n  weekly: {name: {zh: 周报, en: Weekly}, role: manager, recurs: FREQ=WEEKLY, due: 24h, tell_late: [manager]}\nprivacy:";
-    let refusal = desk.ask(&playbook(&SMALL.replace("privacy:", duties))).unwrap_err();
+    let hook = "tells:\n  hook: {on: ticket.opened, to: manager, channel: webhook, template: {zh: '{number}', en: '{number}'}}\nprivacy:";
+    let refusal = desk.ask(&playbook(&SMALL.replace("privacy:", hook))).unwrap_err();
     assert_eq!(
         (refusal.kind, refusal.gate.as_str()),
         (RefusalKind::Precondition, "unsupported"),

@@ -29,6 +29,13 @@ pub fn allowed_actions(
         let verdict = view.may_decide(approval.id, None).map(|_| ());
         actions.push(answer("decide_approval", &approval.id.to_string(), verdict));
     }
+    for (approval, turn) in work.owed_papers() {
+        actions.push(answer(
+            "confirm_approval",
+            &approval.id.to_string(),
+            view.may_confirm(approval.id, turn),
+        ));
+    }
     Ok(actions)
 }
 

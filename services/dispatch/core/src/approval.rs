@@ -19,12 +19,18 @@ use crate::{
 };
 
 impl<'v> View<'v> {
-    pub fn may_decide(&self, id: Id, turn: Option<u32>) -> Result<&'v Approval, Refusal> {
+    /// The approval, if this stage of it waits for a decision.
+    pub fn open_stage(&self, id: Id, turn: Option<u32>) -> Result<&'v Approval, Refusal> {
         self.enter()?;
         let approval = self.work.approval(id).ok_or_else(|| Refusal::not_found("审批", "approval", id))?;
         let current = approval.cycle == self.work.cycle && approval.is_open();
-        let stage = approval.stage().filter(|_| current && turn.is_none_or(|turn| turn == approval.turn()));
-        let stage = stage.ok_or_else(|| gate::stale_stage(approval.turn()))?;
+        let open = approval.stage().is_some() && current && turn.is_none_or(|turn| turn == approval.turn());
+        if open { Ok(approval) } else { Err(gate::stale_stage(approval.turn())) }
+    }
+
+    pub fn may_decide(&self, id: Id, turn: Option<u32>) -> Result<&'v Approval, Refusal> {
+        let approval = self.open_stage(id, turn)?;
+        let stage = approval.stage().ok_or_else(|| gate::stale_stage(approval.turn()))?;
         let me = self.actor.person().unwrap_or_default();
         if approval.requesters.iter().any(|requester| requester == me) {
             return Err(gate::own_request());
@@ -41,7 +47,7 @@ impl<'v> View<'v> {
 }
 
 /// Whom an approval cannot be asked of: barred, requesters, and who has decided.
-fn excluded(barred: &BTreeSet<String>, approval: &Approval) -> BTreeSet<String> {
+pub(crate) fn excluded(barred: &BTreeSet<String>, approval: &Approval) -> BTreeSet<String> {
     let deciders = approval.deciders().map(str::to_owned);
     barred.iter().chain(&approval.requesters).cloned().chain(deciders).collect()
 }
@@ -177,27 +183,36 @@ impl Desk<'_, '_> {
         approved: bool,
         text: Option<Sealed>,
     ) -> Result<bool, Refusal> {
-        let approval = self.view().may_decide(id, Some(turn))?;
-        let step = approval.step.clone();
+        self.view().may_decide(id, Some(turn))?;
+        self.settle_stage(id, Verdict { by: self.by(), at: self.now(), approved, text, verbal: None })
+    }
+
+    /// A verdict that may stand, whoever brings it.
+    pub fn settle_stage(&mut self, id: Id, verdict: Verdict) -> Result<bool, Refusal> {
+        let approval = self.work.approval(id).ok_or_else(|| Refusal::not_found("审批", "approval", id))?;
+        let (step, approved) = (approval.step.clone(), verdict.approved);
         let rule = self.rules.case_type.step(&step).ok_or_else(|| gate::unknown_step(&step))?;
         let use_ = rule.approval.as_ref().ok_or_else(|| gate::unknown_step(&step))?;
-        let next = self.next_place(approval, use_, &self.by()).filter(|_| approved);
+        let next = self.next_place(approval, use_, &verdict.by).filter(|_| approved);
         let last = next.is_none();
-        let verdict = Verdict { by: self.by(), at: self.now(), approved, text };
         self.say_decided(id, &verdict, last);
+        self.say_verbal(id, &verdict);
         let by = verdict.by.clone();
         self.record(id, verdict, last);
         match next {
             Some((place, role)) => self.ask_next(use_, id, place, &role),
             None if approved => self.finish(rule, Doing { by, report: Report::default() }),
-            None => {
-                self.work.open.remove(&step);
-                let back = self.rules.case_type.refused_back(&step);
-                self.undo(&back);
-                self.refresh();
-            }
+            None => self.send_back(&step),
         }
         Ok(last)
+    }
+
+    /// What was refused is done again.
+    pub fn send_back(&mut self, step: &str) {
+        self.work.open.remove(step);
+        let back = self.rules.case_type.refused_back(step);
+        self.undo(&back);
+        self.refresh();
     }
 
     fn say_decided(&mut self, id: Id, verdict: &Verdict, last: bool) {
@@ -320,7 +335,7 @@ impl Desk<'_, '_> {
         asked
     }
 
-    fn approval_mut(&mut self, id: Id) -> Option<&mut Approval> {
+    pub fn approval_mut(&mut self, id: Id) -> Option<&mut Approval> {
         self.work.approvals.iter_mut().find(|approval| approval.id == id)
     }
 }

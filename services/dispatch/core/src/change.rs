@@ -29,6 +29,7 @@ pub(crate) fn reclassified(
     set_codes(&mut told, "tags", &event.tags);
     desk.work.told.absorb(told.clone());
     desk.work.facts.absorb(told);
+    desk.rules.case_type.derive(&mut desk.work.facts);
     desk.work.barred.extend(event.barred.iter().cloned());
     desk.settle();
     desk.file();

@@ -43,6 +43,18 @@ pub enum Command {
         stage: u32,
         approved: bool,
         text: Option<Sealed>,
+        /// Who approved by word of mouth, if somebody else takes it down.
+        #[serde(default)]
+        verbal_by: Option<String>,
+    },
+    /// The paper of an approval by word of mouth.
+    ConfirmApproval {
+        ticket: Id,
+        cycle: u32,
+        approval: Id,
+        stage: u32,
+        approved: bool,
+        text: Option<Sealed>,
     },
 }
 
@@ -53,7 +65,8 @@ impl Command {
             | Command::Refuse { ticket, .. }
             | Command::Assign { ticket, .. }
             | Command::CompleteStep { ticket, .. }
-            | Command::DecideApproval { ticket, .. } => *ticket,
+            | Command::DecideApproval { ticket, .. }
+            | Command::ConfirmApproval { ticket, .. } => *ticket,
         }
     }
 
@@ -63,7 +76,8 @@ impl Command {
             | Command::Refuse { cycle, .. }
             | Command::Assign { cycle, .. }
             | Command::CompleteStep { cycle, .. }
-            | Command::DecideApproval { cycle, .. } => *cycle,
+            | Command::DecideApproval { cycle, .. }
+            | Command::ConfirmApproval { cycle, .. } => *cycle,
         }
     }
 }

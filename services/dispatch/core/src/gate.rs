@@ -208,6 +208,39 @@ pub(crate) fn decided_before() -> Refusal {
     .rule("DG-18")
 }
 
+pub(crate) fn no_verbal() -> Refusal {
+    Refusal::precondition(
+        "no-verbal",
+        "规则手册不允许这类审批先口头同意。",
+        "The playbook does not let this be approved by word of mouth.",
+    )
+}
+
+pub(crate) fn no_approver(person: &str) -> Refusal {
+    Refusal::precondition(
+        "no-approver",
+        format!("{person} 无权审批这一级，或不在岗。"),
+        format!("{person} may not decide this stage, or is not there."),
+    )
+}
+
+pub(crate) fn not_his_paper(approver: &str) -> Refusal {
+    Refusal::denied(
+        "not-yours",
+        format!("手续须由 {approver} 本人补办；其不在岗时由代理人补办。"),
+        format!("The paper is {approver}'s own, or his deputy's while he is away."),
+    )
+}
+
+pub(crate) fn no_paper_due() -> Refusal {
+    Refusal::new(
+        RefusalKind::Aborted,
+        "no-paper-due",
+        "这一级没有待补的手续，请刷新。",
+        "No paper is owed for this stage. Read it again.",
+    )
+}
+
 pub(crate) fn stale_stage(turn: u32) -> Refusal {
     Refusal::new(
         RefusalKind::Aborted,

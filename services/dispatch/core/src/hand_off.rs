@@ -88,6 +88,8 @@ fn start(ticket: Id, mut opening: Opening<'_>, step: &mut Step<'_>) -> Result<()
     let book = opening.named.playbook.clone().unwrap_or_default();
     let rules = Rules::of(step.directory(), &book.id, book.version, &opening.named.case_type)?;
     let told = rules.told_by_intake(opening.told, &[]);
+    let mut facts = told.clone();
+    rules.case_type.derive(&mut facts);
     let work = Work {
         ticket,
         number: opening.named.number.clone(),
@@ -100,7 +102,7 @@ fn start(ticket: Id, mut opening: Opening<'_>, step: &mut Step<'_>) -> Result<()
         opened_at: opening.opened_at,
         changed_at: step.now(),
         order: step.mint(ticket.bucket()),
-        facts: told.clone(),
+        facts,
         told,
         barred: opening.barred.iter().cloned().collect(),
         unit: String::new(),
@@ -135,6 +137,7 @@ fn next_cycle(mut work: Work, mut opening: Opening<'_>, step: &mut Step<'_>) -> 
     let rules = Rules::of(step.directory(), &work.playbook, work.version, &work.case_type)?;
     work.told = rules.told_by_intake(opening.told, &[]);
     work.facts = work.told.clone();
+    rules.case_type.derive(&mut work.facts);
     work.customer = opening.customer.parse().ok().or(work.customer);
     // A bar is never lifted by a re-opening that forgets to repeat it.
     work.barred.extend(opening.barred.iter().cloned());

@@ -36,6 +36,7 @@ mod placing;
 mod reading;
 mod state;
 mod steps;
+mod verbal;
 mod view;
 
 use chassis_core::{Aggregate, Core, Due, Halt, Heard, RowKey, Step, Table};
@@ -46,7 +47,8 @@ pub use command::{Command, Proof, Reply, Report};
 pub use field::read_field;
 pub use reading::{Outline, Standing, in_whose_place, may_reveal, may_see, outline, step_rule};
 pub use state::{
-    Amount, Approval, ApprovalState, DoneStep, GivenBack, HandOff, OpenStep, Stage, State, Verdict, Work,
+    Amount, Approval, ApprovalState, DoneStep, GivenBack, HandOff, OpenStep, Paper, Stage, State, Verbal,
+    Verdict, Work,
 };
 
 use desk::{Desk, RETRY};
@@ -96,8 +98,15 @@ impl Core for Dispatch {
             Command::CompleteStep { step, report, .. } => {
                 Reply::Ready { steps: desk.complete(&step, report)? }
             }
-            Command::DecideApproval { approval, stage, approved, text, .. } => {
+            Command::DecideApproval { approval, stage, approved, text, verbal_by: None, .. } => {
                 Reply::Decided { last: desk.decide(approval, stage, approved, text)? }
+            }
+            Command::DecideApproval { approval, stage, approved, text, verbal_by: Some(person), .. } => {
+                Reply::Decided { last: desk.take_down(approval, stage, &person, approved, text)? }
+            }
+            Command::ConfirmApproval { approval, stage, approved, text, .. } => {
+                desk.confirm(approval, stage, approved, text)?;
+                Reply::Done
             }
         };
         desk.file();

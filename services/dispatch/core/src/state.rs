@@ -174,6 +174,26 @@ pub struct Verdict {
     pub at: Time,
     pub approved: bool,
     pub text: Option<Sealed>,
+    /// Given by word of mouth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbal: Option<Verbal>,
+}
+
+/// An approval that somebody else took down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verbal {
+    pub recorded_by: String,
+    /// The approver's paper.
+    pub paper: Option<Paper>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paper {
+    pub at: Time,
+    pub by: String,
+    /// Otherwise he denies that he approved.
+    pub approved: bool,
+    pub text: Option<Sealed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,13 +236,39 @@ impl Approval {
         self.stages.last()
     }
 
+    /// The stage of this number, if it was approved by word of mouth and its paper is not in.
+    pub fn unsigned(&self, turn: u32) -> Option<&Verdict> {
+        let stage = self.stages.iter().find(|stage| stage.place + 1 == turn)?;
+        stage.verdict.as_ref().filter(|verdict| verdict.lacks_paper())
+    }
+
     /// Everybody who has decided a stage.
     pub fn deciders(&self) -> impl Iterator<Item = &str> {
         self.stages.iter().filter_map(|stage| stage.verdict.as_ref()).map(|verdict| verdict.by.as_str())
     }
 }
 
+impl Verdict {
+    pub fn lacks_paper(&self) -> bool {
+        self.verbal.as_ref().is_some_and(|verbal| verbal.paper.is_none())
+    }
+}
+
 impl Work {
+    /// Approvals of this cycle by word of mouth whose papers are not in: the work is not complete before.
+    pub fn lacks_papers(&self) -> bool {
+        self.owed_papers().next().is_some()
+    }
+
+    /// The same, each with the number of its stage.
+    pub fn owed_papers(&self) -> impl Iterator<Item = (&Approval, u32)> {
+        let own = self.approvals.iter().filter(|approval| approval.cycle == self.cycle);
+        own.flat_map(|approval| {
+            let lacks = |stage: &&Stage| stage.verdict.as_ref().is_some_and(Verdict::lacks_paper);
+            approval.stages.iter().filter(lacks).map(move |stage| (approval, stage.place + 1))
+        })
+    }
+
     /// Whose key seals what people write about this case.
     pub fn sealing_owner(&self) -> Id {
         self.customer.unwrap_or(self.ticket)

@@ -50,7 +50,7 @@ impl Desk<'_, '_> {
                 self.open_step(rule);
             }
         }
-        if case_type.work_complete(&done, &self.work.facts) {
+        if case_type.work_complete(&done, &self.work.facts) && !self.work.lacks_papers() {
             self.seal();
         }
     }
@@ -167,6 +167,7 @@ impl Desk<'_, '_> {
         if case_type.rank(&judged) > case_type.rank(known) {
             self.work.facts.set("severity", Value::code(judged));
         }
+        case_type.derive(&mut self.work.facts);
     }
 
     /// A step is done: said with its marks, then loops back or on.
@@ -294,6 +295,7 @@ impl Desk<'_, '_> {
         }
         let mut known = self.work.facts.clone();
         known.absorb(report.facts.clone());
+        self.rules.case_type.derive(&mut known);
         let missing = rule.missing_fields(&given(rule, report), &known);
         if !missing.is_empty() {
             return Err(gate::needs_fields(&missing, rule.rules.first()));

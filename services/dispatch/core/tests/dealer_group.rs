@@ -139,6 +139,7 @@ fn a_major_complaint_is_worked_off_by_the_roles_the_rules_name() {
                 stage: work.approval(approval).unwrap().turn(),
                 approved: true,
                 text: None,
+                verbal_by: None,
             },
         };
         let asked = open.approval.and_then(|id| work.approval(id)?.stage()?.approver.clone());

@@ -55,6 +55,21 @@ pub struct Known {
     /// 1; calls that a rule makes after the closing of a sealed cycle are a further round.
     pub round: u32,
     pub phase: Phase,
+    /// Points of series that are still to come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<Planned>,
+    /// As armed last, for the next of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timer: Option<Time>,
+}
+
+/// One point of a series, a week or a year after its occasion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    pub rule: String,
+    /// 1 is the first.
+    pub place: u32,
+    pub at: Time,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

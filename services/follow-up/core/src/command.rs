@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chassis_core::Sealed;
+use playbook::FollowUpKind;
 use proto::{Id, Time};
 use serde::{Deserialize, Serialize};
 
@@ -52,13 +53,34 @@ pub enum NotReached {
     NoAnswer,
     Busy,
     WrongNumber,
-    /// Picked up and wants no call: who said no is not rung again.
+    /// Picked up, or opened the door, and wants no call: who said no is not asked again.
     Declined,
+    /// Nobody was in.
+    NotIn,
+    /// A letter came back.
+    Returned,
 }
 
 impl NotReached {
-    pub const ALL: [NotReached; 4] =
-        [NotReached::NoAnswer, NotReached::Busy, NotReached::WrongNumber, NotReached::Declined];
+    pub const ALL: [NotReached; 6] = [
+        NotReached::NoAnswer,
+        NotReached::Busy,
+        NotReached::WrongNumber,
+        NotReached::Declined,
+        NotReached::NotIn,
+        NotReached::Returned,
+    ];
+
+    /// What can come of a follow-up of this kind.
+    pub fn of(kind: FollowUpKind) -> &'static [NotReached] {
+        match kind {
+            FollowUpKind::Call | FollowUpKind::Survey => {
+                &[NotReached::NoAnswer, NotReached::Busy, NotReached::WrongNumber, NotReached::Declined]
+            }
+            FollowUpKind::Visit => &[NotReached::NotIn, NotReached::Declined],
+            FollowUpKind::Letter => &[NotReached::Returned],
+        }
+    }
 
     /// The code on the wire.
     pub fn code(self) -> &'static str {
@@ -67,6 +89,8 @@ impl NotReached {
             NotReached::Busy => "busy",
             NotReached::WrongNumber => "wrong_number",
             NotReached::Declined => "declined",
+            NotReached::NotIn => "not_in",
+            NotReached::Returned => "returned",
         }
     }
 

@@ -5,7 +5,10 @@ use organisation::Snapshot;
 use playbook::RoleAt;
 use proto::Id;
 
-use crate::case::{CallBack, Case, Known};
+use crate::{
+    case::{CallBack, Case, Known},
+    command::NotReached,
+};
 
 /// The case, in the cycle that the command names.
 pub(crate) fn case_in_cycle(ticket: Id, cycle: u32, step: &Step<'_>) -> Result<(Case, Known), Halt> {
@@ -45,6 +48,16 @@ pub(crate) fn open_call(known: &Known, id: Id) -> Result<&CallBack, Refusal> {
             format!("This call-back is over ({state}); nothing more was recorded."),
         )),
     }
+}
+
+/// Nobody is out when he is rung up, and no letter is busy.
+pub(crate) fn may_come_of(call: &CallBack, outcome: NotReached) -> Result<(), Refusal> {
+    let possible = NotReached::of(call.kind);
+    if possible.contains(&outcome) {
+        return Ok(());
+    }
+    let codes = possible.iter().map(|outcome| outcome.code()).collect::<Vec<_>>().join(", ");
+    Err(Refusal::field("outcome", format!("只能是 {codes}。"), format!("one of {codes}")))
 }
 
 fn state_zh(state: &str) -> &'static str {

@@ -8,7 +8,7 @@ use proto::{AnyEvent, Event, Id, Time, dispatch::v1 as work, intake::v1 as regis
 
 use crate::{
     case::{Case, Known, Phase},
-    schedule, seal,
+    schedule, seal, series,
     signal::{Matter, Signal, ticket_id},
 };
 
@@ -29,6 +29,8 @@ const HEARD: &[&str] = &[
     work::WorkCompleted::TYPE,
     work::ApprovalAsked::TYPE,
     work::ApprovalDecided::TYPE,
+    work::ApprovalVerbal::TYPE,
+    work::ApprovalConfirmed::TYPE,
 ];
 
 pub(crate) fn wants(kind: &str) -> bool {
@@ -93,6 +95,8 @@ fn opened(
         closed_at: None,
         round: 1,
         phase: Phase::Open,
+        planned: Vec::new(),
+        timer: None,
     });
     take(case, signal, step)?;
     take_up(case, step)
@@ -141,6 +145,8 @@ fn reopened(
     known.closed_at = None;
     known.round = 1;
     known.phase = Phase::Open;
+    known.planned.clear();
+    series::arm(case.ticket, known, step);
     take(case, Signal::new::<register::TicketReopened>(None, cycle, heard.recorded_at), step)?;
     take_up(case, step)
 }
@@ -199,6 +205,9 @@ fn take_up(case: &mut Case, step: &mut Step<'_>) -> Result<(), Halt> {
 
 fn react(ticket: Id, known: &mut Known, playbook: &Playbook, signal: &Signal, step: &mut Step<'_>) {
     known.facts.absorb(signal.facts.clone());
+    if let Some(case_type) = playbook.case_type(&known.matter.case_type) {
+        case_type.derive(&mut known.facts);
+    }
     observe(known, playbook, signal);
     known.work_over |= signal.name == work::WorkCompleted::NAME;
     schedule::after(ticket, known, playbook, signal, step);

@@ -7,6 +7,9 @@
 //!                                  every call-back of the round is over --seal--> --> follow_up.completed
 //! ```
 //!
+//! A series (a week, a month, a year after) is planned at its occasion and scheduled point by point by the case's one timer;
+//! no seal waits for what is only planned.
+//!
 //! What is scheduled, when it is tried, what is asked and what an unhappy answer does is said by
 //! the playbook; this crate keeps the record and says the seal.
 //!
@@ -32,13 +35,14 @@ mod hear;
 mod moment;
 mod schedule;
 mod seal;
+mod series;
 mod signal;
 
 use chassis_core::{Core, Due, Halt, Heard, RowKey, Step, Table};
 use proto::Service;
 
 pub use call::Consequence;
-pub use case::{Attempt, CallBack, CallBackState, Case, Known, Phase, Verdict};
+pub use case::{Attempt, CallBack, CallBackState, Case, Known, Phase, Planned, Verdict};
 pub use command::{Command, NotReached, Reply};
 pub use gate::may_see;
 pub use signal::Matter;
@@ -66,8 +70,8 @@ impl Core for FollowUp {
         signal::ticket_id(heard).map(RowKey::of::<Case>).into_iter().collect()
     }
 
-    fn timer_keys(_: &Due) -> Vec<RowKey> {
-        Vec::new()
+    fn timer_keys(due: &Due) -> Vec<RowKey> {
+        vec![RowKey::of::<Case>(due.id)]
     }
 
     fn command(command: &Command, step: &mut Step<'_>) -> Result<Reply, Halt> {
@@ -81,9 +85,12 @@ impl Core for FollowUp {
         hear::hear(heard, step)
     }
 
-    /// Nothing here waits for a moment: the next try is a column that people list by, and
-    /// lateness is the watchdog's.
-    fn timer(_: &Due, _: &mut Step<'_>) -> Result<(), Halt> {
-        Ok(())
+    /// Only the points of a series wait for their moment: the next try is a column that people list by, and lateness is
+    /// the watchdog's.
+    fn timer(due: &Due, step: &mut Step<'_>) -> Result<(), Halt> {
+        if due.name != series::TIMER {
+            return Ok(());
+        }
+        series::come(due, step)
     }
 }

@@ -6,7 +6,7 @@ use proto::{Event, Id, Time, follow_up::v1 as said, intake::v1::TicketClosed};
 
 use crate::{
     case::{CallBack, CallBackState, Known, Phase},
-    moment,
+    moment, series,
     signal::Signal,
 };
 
@@ -21,20 +21,32 @@ pub(crate) fn after(
     let facts = signal.seen_with(&known.facts);
     let subject = signal.subject.as_deref();
     for rule in playbook.follow_ups_after(&known.matter.case_type, &signal.name, subject, &facts) {
-        if !rule.is_drawn(ticket.uuid().as_bytes()) || !may_come(known, rule, signal) {
+        let may_come = rule.series.is_some() || may_come(known, rule, signal);
+        if !rule.is_drawn(ticket.uuid().as_bytes()) || !may_come {
             continue;
         }
         let at = Time(rule.after.instant(signal.at.0, &known.facts));
-        let (cycle, id) = (known.matter.cycle, rule.id.as_str());
-        schedule(ticket, known, rule, at, step);
-        after(
-            ticket,
-            known,
-            playbook,
-            &Signal::new::<said::FollowUpScheduled>(Some(id), cycle, signal.at),
-            step,
-        );
+        if rule.series.is_some() {
+            series::plan(known, rule, at, step);
+        } else {
+            one(ticket, known, playbook, rule, at, step);
+        }
     }
+    series::arm(ticket, known, step);
+}
+
+/// One follow-up, and what its being scheduled makes due in turn.
+pub(crate) fn one(
+    ticket: Id,
+    known: &mut Known,
+    playbook: &Playbook,
+    rule: &Rule,
+    at: Time,
+    step: &mut Step<'_>,
+) {
+    let cycle = known.matter.cycle;
+    schedule(ticket, known, rule, at, step);
+    after(ticket, known, playbook, &Signal::new::<said::FollowUpScheduled>(Some(&rule.id), cycle, at), step);
 }
 
 /// A sealed cycle takes no more calls, except those that the closing itself asks for. Our own

@@ -54,14 +54,14 @@ pub(crate) fn is_demanded(known: &Known, playbook: &Playbook) -> bool {
     playbook.case_type(&known.matter.case_type).is_some_and(|t| t.closing.needs.contains(&Seal::FollowUp))
 }
 
-/// The rules that can apply to this case as it is now.
+/// The rules that can apply to this case as it is now; a series goes on long after the case.
 fn expected<'a>(ticket: Id, known: &'a Known, playbook: &'a Playbook) -> impl Iterator<Item = &'a Rule> {
     playbook
         .follow_ups
         .iter()
         .filter(|rule| rule.applies_to(&known.matter.case_type))
         .filter(move |rule| rule.is_drawn(ticket.uuid().as_bytes()))
-        .filter(|rule| Condition::met(rule.when.as_ref(), &known.facts))
+        .filter(|rule| rule.series.is_none() && Condition::met(rule.when.as_ref(), &known.facts))
 }
 
 /// The worst that was heard counts.

@@ -125,6 +125,11 @@ impl Signal {
                 signal.in_between = !e.r#final;
                 signal
             }
+            AnyEvent::ApprovalVerbal(e) => Signal::new::<work::ApprovalVerbal>(Some(&e.step), cycle, at),
+            AnyEvent::ApprovalConfirmed(e) => {
+                let outcome = if e.decision == "approved" { "approved" } else { "refused" };
+                Signal::new::<work::ApprovalConfirmed>(Some(&e.step), cycle, at).with_outcome(outcome)
+            }
             _ => return None,
         })
     }

@@ -113,7 +113,7 @@ fn the_worst_counts() {
     let done = house.record(&holder("cr", "cr-manager", "B1"), call, &[("runs_well", "no")]).unwrap();
     assert_eq!(done, (true, Consequence::Link));
     assert_eq!(house.said().last().unwrap(), "scheduled visit", "a linked case does not end this one");
-    assert_eq!(house.attempt(&holder("gm", "gm", "B1"), "visit", NotReached::NoAnswer).unwrap(), None);
+    assert_eq!(house.attempt(&holder("gm", "gm", "B1"), "visit", NotReached::Declined).unwrap(), None);
     assert_eq!(house.said().last().unwrap(), "completed unhappy [link] cycle 1");
     let Phase::Sealed { verdict, .. } = house.known().phase else { panic!("sealed") };
     assert_eq!(verdict, Verdict::Unhappy(Consequence::Link));

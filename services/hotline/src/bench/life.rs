@@ -191,6 +191,7 @@ impl Lives {
             decision: "approved".to_owned(),
             text: "同意。".to_owned(),
             stage,
+            verbal_by: String::new(),
         };
         self.tools(&person)?.dispatch.decide_approval(request).await.map(|_| ())
     }

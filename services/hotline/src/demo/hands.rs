@@ -175,6 +175,7 @@ async fn decide(tools: Tools, task: &Task, approval: &str, stage: u32) -> Result
         decision: decision.to_owned(),
         text: text.to_owned(),
         stage,
+        verbal_by: String::new(),
     };
     tools.dispatch.clone().decide_approval(verdict).await.map(|_| ())
 }

@@ -1,5 +1,7 @@
 //! `hotline playbook rules`: which rules of a catalogue the rule books carry, which scenarios cover them, and whether
-//! those hold.
+//! those hold; with `--mutate` also whether they would fail without the rule.
+
+mod taken;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,11 +13,11 @@ use clap::Args;
 use comfy_table::{Table, presets};
 use playbook::Lang;
 use serde_json::Value;
-use trial::scenario;
+use trial::scenario::{self, Scenario};
 
 use super::{
     Language,
-    files::{self, Place},
+    files::{self, Place, Texts},
     say,
     scenarios::{Stage, beside},
 };
@@ -30,6 +32,12 @@ pub struct Rules {
     /// Also the rules that no rule book names.
     #[arg(long)]
     pub all: bool,
+    /// Take each clause away, one at a time: a rule is shown if scenarios that cover it fail without it.
+    #[arg(long)]
+    pub mutate: bool,
+    /// Fail if fewer of the catalogue's rules are shown, in per cent.
+    #[arg(long, value_name = "PERCENT", requires = "mutate", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub min: Option<u8>,
     #[arg(long, value_enum, default_value_t)]
     pub language: Language,
 }
@@ -42,27 +50,43 @@ pub struct Coverage {
     pub failed: usize,
 }
 
+/// A rule book, its scenarios, and which of them hold.
+pub(super) struct Tried {
+    pub texts: Texts,
+    pub branches: BTreeSet<String>,
+    pub stage: Stage,
+    pub scenarios: Vec<Scenario>,
+    pub held: Vec<bool>,
+}
+
 /// Scenarios that cover a rule which is not in the catalogue are a slip of the pen, so they count as failed.
 pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
     let lang = rules.language.into();
     let catalogue = numbers(&files::text(&rules.catalogue)?);
     let mut found: BTreeMap<String, Coverage> =
         catalogue.iter().map(|rule| (rule.clone(), Coverage::default())).collect();
+    let mut tried = Vec::new();
     for path in &rules.rule_books {
-        cover(path, &Place::default(), lang, &mut found)?;
+        tried.push(Tried::open(path, lang)?);
     }
+    tried.iter().for_each(|book| book.cover(&mut found));
     // Readings are named beside rules and have a page of their own.
     let unknown: Vec<&String> =
         found.keys().filter(|rule| !catalogue.contains(*rule) && !rule.starts_with("A-")).collect();
-    println!("{}", table(rules, &found, lang));
+    let enough = if rules.mutate {
+        taken::report(rules, &tried, &catalogue, &found)
+    } else {
+        println!("{}", table(rules, &found, lang));
+        true
+    };
     let count = |what: fn(&Coverage) -> bool| {
         found.iter().filter(|(rule, coverage)| catalogue.contains(*rule) && what(coverage)).count()
     };
     let carried = count(|coverage| !coverage.rule_books.is_empty());
-    let shown = count(|coverage| coverage.scenarios > 0 && coverage.failed == 0);
+    let covered = count(Coverage::holds);
     let failed = count(|coverage| coverage.failed > 0);
     println!(
-        "{}: {}, {}: {carried}, {}: {shown}, {}: {failed}",
+        "{}: {}, {}: {carried}, {}: {covered}, {}: {failed}",
         say(lang, "条款", "rules"),
         catalogue.len(),
         say(lang, "规则书承载", "carried by a rule book"),
@@ -72,7 +96,8 @@ pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
     for rule in &unknown {
         println!("{rule}: {}", say(lang, "目录里没有这一条", "no such rule in the catalogue"));
     }
-    Ok(if failed == 0 && unknown.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let good = failed == 0 && unknown.is_empty() && enough;
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The first cells of table rows that look like `DG-08`.
@@ -90,33 +115,42 @@ fn is_number(word: &str) -> bool {
     })
 }
 
-fn cover(
-    path: &PathBuf,
-    place: &Place,
-    lang: Lang,
-    found: &mut BTreeMap<String, Coverage>,
-) -> anyhow::Result<()> {
-    let texts = files::texts(std::slice::from_ref(path))?;
-    let mut scenarios = Vec::new();
-    for file in beside(path)? {
-        scenarios.extend(scenario::read(&file.display().to_string(), &files::text(&file)?)?);
+impl Coverage {
+    /// Scenarios cover it, and all of them come true.
+    fn holds(&self) -> bool {
+        self.scenarios > 0 && self.failed == 0
     }
-    let branches = scenarios.iter().map(|scenario| scenario.branch.clone()).collect();
-    let stage = Stage::set(&texts, place, &branches, lang)?;
-    let mut named = BTreeSet::new();
-    collect(&stage.playbook.to_json(), &mut named);
-    for rule in named {
-        found.entry(rule).or_default().rule_books.insert(stage.playbook.id.clone());
+}
+
+impl Tried {
+    fn open(path: &PathBuf, lang: Lang) -> anyhow::Result<Tried> {
+        let texts = files::texts(std::slice::from_ref(path))?;
+        let mut scenarios = Vec::new();
+        for file in beside(path)? {
+            scenarios.extend(scenario::read(&file.display().to_string(), &files::text(&file)?)?);
+        }
+        let branches = scenarios.iter().map(|scenario| scenario.branch.clone()).collect();
+        let stage = Stage::set(&texts, &Place::default(), &branches, lang)?;
+        let holds = |scenario| scenario::play(scenario, &stage.directory, &stage.playbook).holds();
+        let held = scenarios.iter().map(holds).collect();
+        Ok(Tried { texts, branches, stage, scenarios, held })
     }
-    for scenario in &scenarios {
-        let holds = scenario::play(scenario, &stage.directory, &stage.playbook).holds();
-        for rule in &scenario.covers {
-            let coverage = found.entry(rule.clone()).or_default();
-            coverage.scenarios += 1;
-            coverage.failed += usize::from(!holds);
+
+    fn cover(&self, found: &mut BTreeMap<String, Coverage>) {
+        let playbook = &self.stage.playbook;
+        let mut named = BTreeSet::new();
+        collect(&playbook.to_json(), &mut named);
+        for rule in named {
+            found.entry(rule).or_default().rule_books.insert(playbook.id.clone());
+        }
+        for (scenario, holds) in self.scenarios.iter().zip(&self.held) {
+            for rule in &scenario.covers {
+                let coverage = found.entry(rule.clone()).or_default();
+                coverage.scenarios += 1;
+                coverage.failed += usize::from(!holds);
+            }
         }
     }
-    Ok(())
 }
 
 /// Everything that stands under `rules` anywhere in a rule book.

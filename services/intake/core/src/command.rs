@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     keys,
-    state::{Counter, Customer, FileCheck, PhoneBook, Ticket},
+    state::{Almanac, Counter, Customer, FileCheck, PhoneBook, Ticket},
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     Identify(Box<Identify>),
     Open(Box<Open>),
+    PlanDuties(PlanDuties),
     Note(Note),
     Reclassify(Reclassify),
     Close(Close),
@@ -109,12 +110,20 @@ pub struct Reopen {
     pub reason: String,
 }
 
+/// The duties of a branch are looked up in the rule book that is active now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanDuties {
+    pub playbook: String,
+    pub branch: String,
+}
+
 impl Command {
     /// The home that decides it.
     pub fn home(&self) -> proto::Shard {
         match self {
             Command::Identify(command) => keys::phone_book(&command.phone_token).shard(),
             Command::Open(command) => command.bucket().shard(),
+            Command::PlanDuties(command) => keys::almanac(&command.playbook, &command.branch).shard(),
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
@@ -133,6 +142,9 @@ impl Command {
                 wanted.extend(command.customer.map(RowKey::of::<Customer>));
                 wanted
             }
+            Command::PlanDuties(PlanDuties { playbook, branch }) => {
+                vec![RowKey::of::<Almanac>(keys::almanac(playbook, branch))]
+            }
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
@@ -146,10 +158,15 @@ impl Command {
 pub enum Reply {
     Identified(Identified),
     Opened(Opened),
+    /// Explained and done: no case was opened.
+    Contacted(Contacted),
     Noted,
+    Planned,
     Reclassified(Reclassified),
     Closed,
-    Reopened { cycle: u32 },
+    Reopened {
+        cycle: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +186,12 @@ pub struct Opened {
     pub category: String,
     pub severity: String,
     pub reasons: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contacted {
+    pub contact: Id,
+    pub category: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -92,7 +92,9 @@ fn follow_up_completed(
     step: &mut Step<'_>,
 ) -> Result<(), Halt> {
     let Some(before) = current(event.ticket.as_ref(), step)? else { return Ok(()) };
-    if before.progress().follow_up.is_some() {
+    // A further round: calls after the seal, those of a series above all. Only what they want done is news.
+    let known = before.progress().follow_up.as_ref();
+    if known.is_some_and(|seal| event.consequence.is_empty() || seal.at >= at) {
         return Ok(());
     }
     let mut ticket = before.clone();

@@ -50,6 +50,7 @@ fn find_or_create(command: &Identify, step: &mut Step<'_>) -> Result<(Customer, 
         tokens: sorted(command.tokens.clone()),
         assets: Vec::new(),
         tickets: Vec::new(),
+        contacts: Vec::new(),
         since: step.now(),
     };
     Ok((customer, true))

@@ -86,11 +86,13 @@ impl Ticket {
         self.facts.absorb(newer);
     }
 
-    /// Takes in what a step recorded, as far as a judgement reads it: the rest is dispatch's.
+    /// Takes in what a step recorded, as far as a judgement or a decision table reads it: the rest is dispatch's.
     pub(crate) fn absorb_step(&mut self, newer: Facts, case_type: &CaseType) {
         let tables = [&case_type.category_table, &case_type.severity_table, &case_type.tag_table];
         let inputs = || tables.into_iter().flatten().flat_map(|table| &table.inputs);
-        let read = |name: &str| name == "category" || inputs().any(|input| input.fact == name);
+        let read = |name: &str| {
+            name == "category" || inputs().any(|input| input.fact == name) || case_type.derived.reads(name)
+        };
         for (name, value) in without_own(newer).iter().filter(|(name, _)| read(name)) {
             self.step_facts.set(name, value.clone());
         }
@@ -106,9 +108,23 @@ impl Ticket {
             judged.reasons.clone_from(&self.judged.reasons);
         }
         into_facts(&judged, &mut self.facts);
+        self.derive(case_type);
         let changed = judged != self.judged;
         self.judged = judged;
         changed
+    }
+
+    /// What follows from everything known, steps included.
+    fn derive(&mut self, case_type: &CaseType) {
+        let mut known = self.facts.clone();
+        known.absorb(self.step_facts.clone());
+        case_type.derive(&mut known);
+        for output in case_type.derived.outputs() {
+            match known.get(output) {
+                Some(value) => drop(self.facts.set(output, value.clone())),
+                None => drop(self.facts.remove(output)),
+            }
+        }
     }
 
     /// What the tables say of everything known, whether it may take effect in this cycle or not.

@@ -18,6 +18,12 @@ pub fn branch_bucket(code: &str) -> Bucket {
     of("branch", code).bucket()
 }
 
+/// The almanac of a branch under a rule book, where its cases without customers live.
+pub fn almanac(playbook: &str, branch: &str) -> Id {
+    let hash = digest("almanac", &format!("{playbook}/{branch}"));
+    Id::of_hash(tail(&hash), branch_bucket(branch))
+}
+
 /// The one counter of a shard.
 pub fn counter(shard: Shard) -> Id {
     let hash = digest("counter", &shard.to_string());

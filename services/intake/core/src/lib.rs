@@ -21,7 +21,9 @@ pub mod access;
 pub mod allowed;
 pub mod close;
 pub mod command;
+mod contact;
 pub mod days;
+mod duty;
 pub mod form;
 mod hear;
 mod identify;
@@ -81,13 +83,20 @@ impl Core for Intake {
     }
 
     fn timer_keys(due: &Due) -> Vec<RowKey> {
-        vec![RowKey::of::<Ticket>(due.id)]
+        match due.name.as_str() {
+            duty::TIMER => vec![
+                RowKey::of::<state::Almanac>(due.id),
+                RowKey::of::<Counter>(keys::counter(due.id.shard())),
+            ],
+            _ => vec![RowKey::of::<Ticket>(due.id)],
+        }
     }
 
     fn command(command: &Command, step: &mut Step<'_>) -> Result<Reply, Halt> {
         match command {
             Command::Identify(command) => identify::identify(command, step).map(Reply::Identified),
-            Command::Open(command) => open::open(command, step).map(Reply::Opened),
+            Command::Open(command) => open::open(command, step),
+            Command::PlanDuties(command) => duty::plan(command, step).map(|()| Reply::Planned),
             Command::Note(command) => note::note(command, step).map(|()| Reply::Noted),
             Command::Reclassify(command) => reclassify::reclassify(command, step).map(Reply::Reclassified),
             Command::Close(command) => close::close(command, step).map(|()| Reply::Closed),
@@ -100,6 +109,9 @@ impl Core for Intake {
     }
 
     fn timer(due: &Due, step: &mut Step<'_>) -> Result<(), Halt> {
-        wait::expire(due, step)
+        match due.name.as_str() {
+            duty::TIMER => duty::come(due, step),
+            _ => wait::expire(due, step),
+        }
     }
 }

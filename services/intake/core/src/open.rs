@@ -15,8 +15,8 @@ use proto::{Id, Time, intake::v1 as said};
 
 use crate::{
     access,
-    command::{Open, Opened},
-    identify, judge, keys, repeat,
+    command::{Open, Opened, Reply},
+    contact, identify, judge, keys, repeat,
     state::{
         Counter, Customer, CustomerTicket, FileCheck, Judged, Link, PlaybookVersion, Progress, State, Ticket,
     },
@@ -43,20 +43,23 @@ pub(crate) struct Draft<'a> {
     pub links: Vec<Link>,
 }
 
-pub(crate) fn open(command: &Open, step: &mut Step<'_>) -> Result<Opened, Halt> {
+pub(crate) fn open(command: &Open, step: &mut Step<'_>) -> Result<Reply, Halt> {
     let customer = match command.customer {
         Some(id) => Some(step.need::<Customer>(id, "客户", "customer")?),
         None => None,
     };
     let draft = draft(command, customer, step.actor(), step.directory(), step.now())?;
+    if !draft.is_opened() {
+        return Ok(Reply::Contacted(contact::log(draft, step)));
+    }
     let ticket = register(draft, step)?;
-    Ok(Opened {
+    Ok(Reply::Opened(Opened {
         ticket: ticket.id,
         number: ticket.number,
         category: ticket.judged.category.clone(),
         severity: ticket.judged.severity.clone(),
         reasons: ticket.judged.reason_codes(),
-    })
+    }))
 }
 
 /// Checks everything that a person can get wrong, and judges. Pure: previews use it too.
@@ -97,13 +100,15 @@ pub(crate) fn draft<'a>(
         links: Vec::new(),
     };
     draft.judge(directory);
-    if !case_type.is_opened(&draft.facts) {
-        return Err(check::only_a_contact());
-    }
     Ok(draft)
 }
 
 impl Draft<'_> {
+    /// Whether it becomes a case, rather than a contact (PM-03).
+    pub(crate) fn is_opened(&self) -> bool {
+        self.case_type.is_opened(&self.facts)
+    }
+
     /// Category first: a repeat is one of the same category.
     pub(crate) fn judge(&mut self, directory: &Snapshot) {
         let first = judge::judge(self.case_type, &self.facts, None);
@@ -121,6 +126,7 @@ impl Draft<'_> {
         self.facts.set("repeat", Value::Bool(self.repeats.is_some()));
         self.judged = judge::judge(self.case_type, &self.facts, None);
         judge::into_facts(&self.judged, &mut self.facts);
+        self.case_type.derive(&mut self.facts);
     }
 }
 
@@ -241,6 +247,7 @@ fn known_facts(
     suggest(&mut facts, case_type, "source", Some(source(actor)));
     suggest(&mut facts, case_type, "brand", brand.as_deref());
     suggest(&mut facts, case_type, "customer_check", Some(check.as_str()));
+    case_type.derive(&mut facts);
     facts
 }
 

@@ -19,6 +19,8 @@ const CALL_CENTRE: &str = "call-centre";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
     pub judged: Judged,
+    /// No case would be opened: explained and done, a contact.
+    pub contact: bool,
     /// The department that will handle it, and the role that receives it.
     pub unit: String,
     pub role: String,
@@ -34,9 +36,11 @@ pub fn preview(
     now: Time,
 ) -> Result<Preview, Refusal> {
     let draft = open::draft(command, customer, actor, directory, now)?;
-    let route = draft.case_type.route(&draft.facts);
-    let clocks = clocks(&draft, directory);
+    let contact = !draft.is_opened();
+    let route = draft.case_type.route(&draft.facts).filter(|_| !contact);
+    let clocks = if contact { Vec::new() } else { clocks(&draft, directory) };
     Ok(Preview {
+        contact,
         unit: route.as_ref().map(|route| route.unit.clone()).unwrap_or_default(),
         role: route.map(|route| route.receiver.role).unwrap_or_default(),
         judged: draft.judged,

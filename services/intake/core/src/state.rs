@@ -1,5 +1,6 @@
 //! What intake owns: customers by phone, assets, tickets, counters.
 
+mod almanac;
 mod asset;
 mod customer;
 mod ticket;
@@ -10,14 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{keys, number};
 
+pub use almanac::Almanac;
 pub use asset::{Asset, Opening};
-pub use customer::{Customer, CustomerTicket, FileCheck, KnownAsset, PhoneBook};
+pub use customer::{Customer, CustomerContact, CustomerTicket, FileCheck, KnownAsset, PhoneBook};
 pub use ticket::{
     Floor, FollowUpSeal, Judged, Link, Note, PastCycle, PlaybookVersion, Progress, State, Ticket, Wait, Why,
 };
 
 pub const TABLES: &[&Table] =
-    &[Ticket::TABLE, Customer::TABLE, PhoneBook::TABLE, Asset::TABLE, Counter::TABLE];
+    &[Ticket::TABLE, Customer::TABLE, PhoneBook::TABLE, Asset::TABLE, Counter::TABLE, Almanac::TABLE];
 
 /// Counts the tickets of one shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

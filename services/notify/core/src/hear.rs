@@ -29,6 +29,7 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
         _ => {}
     }
     if let AnyEvent::TicketReclassified(_) = &heard.event {
+        derive(&mut case, step.directory())?;
         signal.changed = Some(changed(before.0.as_ref(), case.known.as_ref()));
     }
     let mut told = take(&mut case, signal, step)?;
@@ -40,6 +41,17 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
     // Much of what is heard changes nothing here: no row is written for it.
     if told > 0 || (&case.known, case.aside.len()) != (&before.0, before.1) {
         step.put(&case);
+    }
+    Ok(())
+}
+
+/// What follows from the new facts has changed with them.
+fn derive(case: &mut Case, directory: &Snapshot) -> Result<(), Halt> {
+    let ticket = case.ticket;
+    let Some(known) = &mut case.known else { return Ok(()) };
+    let playbook = playbook_of(&known.matter, ticket, directory)?;
+    if let Some(case_type) = playbook.case_type(&known.matter.case_type) {
+        case_type.derive(&mut known.facts);
     }
     Ok(())
 }

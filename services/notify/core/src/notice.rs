@@ -1,7 +1,7 @@
 //! One telling of one person.
 
 use chassis_core::{About, Aggregate, Column, ColumnKind, Sealed, Step, Table, Value};
-use playbook::Channel;
+use playbook::{Channel, Facts};
 use proto::{Id, Time, notify::v1 as said};
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,9 @@ pub struct Occasion {
     pub brand: Option<String>,
     pub opened_at: Option<Time>,
     pub reasons: Vec<String>,
+    /// Facts of the case that the template names.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub facts: Facts,
 }
 
 impl Notice {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chassis_core::Step;
-use playbook::{Channel, Condition, Facts, Playbook, Tell, Value};
+use playbook::{Channel, Condition, Facts, Playbook, Tell, Value, tell};
 use proto::{Event, Id, Time, notify::v1 as said, sla_watchdog::v1 as chase};
 
 use crate::{
@@ -65,6 +65,8 @@ fn ladder_rule(event: &str) -> Option<&'static str> {
         (chase::ClockBreached::NAME, words::BREACHED),
         (chase::EscalationRaised::NAME, words::RAISED),
         (chase::ClockVerdictCorrected::NAME, words::CORRECTED),
+        (chase::ClockExtensionAsked::NAME, words::EXTENSION_ASKED),
+        (chase::ClockExtensionDecided::NAME, words::EXTENSION_DECIDED),
     ]
     .into_iter()
     .find_map(|(name, rule)| (name == event).then_some(rule))
@@ -85,17 +87,33 @@ fn by_rule(
         if persons.is_empty() {
             let (role, reason) = people::nobody(recipient);
             let nobody = Told { person: String::new(), role: role.to_owned() };
-            notice(ticket, known, &rule.id, nobody, rule.channel, signal, step).failed(reason, None, step);
+            let notice = notice(ticket, known, &rule.id, nobody, rule.channel, signal, step);
+            notice.naming(rule, known).failed(reason, None, step);
             made += 1 + tell_of_failure(ticket, known, playbook, signal, step);
         }
         for told in persons {
             if seen.insert(told.person.clone()) {
-                notice(ticket, known, &rule.id, told, rule.channel, signal, step).queue(step);
+                let notice = notice(ticket, known, &rule.id, told, rule.channel, signal, step);
+                notice.naming(rule, known).queue(step);
                 made += 1;
             }
         }
     }
     made
+}
+
+impl Notice {
+    /// With the facts that its words name, as they are now.
+    fn naming(mut self, rule: &Tell, known: &Known) -> Notice {
+        for text in [&rule.template.zh, &rule.template.en] {
+            for name in tell::placeholders(text) {
+                if let Some(value) = known.facts.get(name) {
+                    self.occasion.facts.set(name, value.clone());
+                }
+            }
+        }
+        self
+    }
 }
 
 /// The playbook may want somebody told that nobody was. Messages about messages are not told of
@@ -159,6 +177,7 @@ fn occasion(known: &Known, signal: &Signal) -> Occasion {
         brand: code("brand"),
         opened_at: known.facts.instant("opened_at").map(Time),
         reasons: known.reasons.clone(),
+        facts: Facts::new(),
     }
 }
 

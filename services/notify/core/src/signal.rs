@@ -126,12 +126,16 @@ const WANTED: &[&str] = &[
     work::WorkCompleted::TYPE,
     work::ApprovalAsked::TYPE,
     work::ApprovalDecided::TYPE,
+    work::ApprovalVerbal::TYPE,
+    work::ApprovalConfirmed::TYPE,
     chase::ClockStarted::TYPE,
     chase::ClockWarned::TYPE,
     chase::ClockBreached::TYPE,
     chase::ClockMet::TYPE,
     chase::ClockVerdictCorrected::TYPE,
     chase::EscalationRaised::TYPE,
+    chase::ClockExtensionAsked::TYPE,
+    chase::ClockExtensionDecided::TYPE,
     calls::FollowUpScheduled::TYPE,
     calls::FollowUpAttempted::TYPE,
     calls::FollowUpRecorded::TYPE,
@@ -278,6 +282,13 @@ fn of_work(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
             signal.in_between = !e.r#final;
             signal
         }
+        AnyEvent::ApprovalVerbal(e) => {
+            new::<work::ApprovalVerbal>(&e.step, cycle, at).holder(&e.by).role(&e.role)
+        }
+        AnyEvent::ApprovalConfirmed(e) => {
+            let outcome = if e.decision == "approved" { "approved" } else { "refused" };
+            new::<work::ApprovalConfirmed>(&e.step, cycle, at).holder(&e.by).outcome(outcome)
+        }
         _ => return None,
     })
 }
@@ -315,6 +326,17 @@ fn of_chase(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
             signal.rung = Some(e.rung);
             signal.action = filled(&e.action);
             signal.late = e.late;
+            signal
+        }
+        AnyEvent::ClockExtensionAsked(e) => {
+            let signal = new::<chase::ClockExtensionAsked>(&e.clock, cycle, at).clock(&e.clock, e.due_at);
+            signal.told(&e.told).role(&e.role)
+        }
+        AnyEvent::ClockExtensionDecided(e) => {
+            let outcome = if e.granted { "approved" } else { "refused" };
+            let signal = new::<chase::ClockExtensionDecided>(&e.clock, cycle, at).clock(&e.clock, e.due_at);
+            let mut signal = signal.told(&e.told).outcome(outcome);
+            signal.action = Some(outcome.to_owned());
             signal
         }
         _ => return None,

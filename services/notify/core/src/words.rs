@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 use organisation::Snapshot;
-use playbook::{CaseType, Lang, Playbook, Text, tell};
+use playbook::{CaseType, Lang, Playbook, Text, Value, tell};
 use proto::Time;
 
 use crate::notice::{Notice, Occasion};
@@ -13,6 +13,8 @@ pub const WARNED: &str = "ladder-warned";
 pub const BREACHED: &str = "ladder-breached";
 pub const RAISED: &str = "ladder-raised";
 pub const CORRECTED: &str = "ladder-corrected";
+pub const EXTENSION_ASKED: &str = "extension-asked";
+pub const EXTENSION_DECIDED: &str = "extension-decided";
 
 /// What a notice says where its occasion has nothing to say.
 const NOTHING: &str = "—";
@@ -56,6 +58,11 @@ fn built_in(notice: &Notice) -> Option<Text> {
             "[Overdue] Ticket {number} ({branch}): \"{clock}\" was due at {due} and is not met.",
         ),
         RAISED => raised(&notice.occasion),
+        EXTENSION_ASKED => Text::new(
+            "【延期申请】工单 {number}（{branch}）的时限“{clock}”申请延期（现期限 {due}），请审批。",
+            "[More time] Ticket {number} ({branch}): more time is asked for \"{clock}\" (due {due}); please decide.",
+        ),
+        EXTENSION_DECIDED => decided(&notice.occasion),
         CORRECTED => Text::new(
             "【更正】工单 {number}（{branch}）的时限“{clock}”此前的超时结论已更正，请以系统记录为准。",
             "[Correction] Ticket {number} ({branch}): the earlier verdict on \"{clock}\" was corrected.",
@@ -63,6 +70,19 @@ fn built_in(notice: &Notice) -> Option<Text> {
         _ => return None,
     };
     Some(text)
+}
+
+fn decided(occasion: &Occasion) -> Text {
+    if occasion.action.as_deref() == Some("approved") {
+        return Text::new(
+            "【延期获批】工单 {number}（{branch}）的时限“{clock}”现延至 {due}。",
+            "[More time granted] Ticket {number} ({branch}): \"{clock}\" is due at {due} now.",
+        );
+    }
+    Text::new(
+        "【延期未获批】工单 {number}（{branch}）的时限“{clock}”仍为 {due}。",
+        "[More time refused] Ticket {number} ({branch}): \"{clock}\" is still due at {due}.",
+    )
 }
 
 /// One rung: what it tells, and what it asks for besides.
@@ -96,7 +116,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// What a placeholder stands for; `None` for one that nobody knows.
+    /// What a placeholder stands for.
     fn word(&self, name: &str) -> Option<String> {
         let about = &self.notice.occasion;
         let matter = &self.notice.matter;
@@ -124,9 +144,30 @@ impl Page<'_> {
             "reasons" => Some(self.list(about.reasons.iter().map(|code| self.reason(code)).collect())),
             "rules" => Some(self.list(self.rules.to_vec())),
             "link" => Some(self.link()),
-            _ => return None,
+            fact => self.fact(about.facts.get(fact)),
         };
         Some(word.filter(|w| !w.is_empty()).unwrap_or_else(|| NOTHING.to_owned()))
+    }
+
+    /// A fact of the case; one that is not known has nothing to say.
+    fn fact(&self, value: Option<&Value>) -> Option<String> {
+        Some(match value? {
+            Value::Bool(true) => self.say(&Text::new("是", "yes")),
+            Value::Bool(false) => self.say(&Text::new("否", "no")),
+            Value::Int(number) => number.to_string(),
+            Value::Code(code) => self.option(code),
+            Value::Codes(codes) => self.list(codes.iter().map(|code| self.option(code)).collect()),
+            Value::Money { currency, minor } => money(currency, *minor),
+            Value::Date(date) => date.to_string(),
+            Value::Instant(micros) => self.time(Time(*micros)),
+        })
+    }
+
+    /// An option by its name in whichever field has it.
+    fn option(&self, code: &str) -> String {
+        let fields = self.case_type().map(CaseType::all_fields).into_iter().flatten();
+        let choice = fields.flat_map(|field| field.choices()).find(|choice| choice.code == code);
+        choice.map_or_else(|| code.to_owned(), |choice| self.say(&choice.name))
     }
 
     fn say(&self, text: &Text) -> String {

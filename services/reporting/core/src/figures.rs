@@ -85,7 +85,7 @@ pub(crate) struct Occurrence<'r> {
 
 /// Figures in the making.
 pub struct Reckoning<'p> {
-    playbook: &'p str,
+    playbook: &'p Playbook,
     span: &'p Span,
     /// Whose eyes it is for: lists leave out cases that he is barred from (DG-03).
     viewer: Option<&'p str>,
@@ -108,17 +108,23 @@ impl<'p> Reckoning<'p> {
     ) -> Reckoning<'p> {
         let books =
             figures.map(|figure| Book { figure, tallies: BTreeMap::new(), listed: Vec::new() }).collect();
-        Reckoning { playbook: &playbook.id, span, viewer, books }
+        Reckoning { playbook, span, viewer, books }
     }
 
     pub fn take(&mut self, row: &Row) {
-        if !row.is_shown() || row.playbook != self.playbook {
+        if !row.is_shown() || row.playbook != self.playbook.id {
             return;
         }
-        let facts = row.facts();
+        let mut facts = row.facts();
+        if let Some(case_type) = self.playbook.case_type(&row.case_type) {
+            case_type.derive(&mut facts);
+        }
+        let duty = self.playbook.duties.iter().any(|duty| duty.case_type == row.case_type);
         let hidden = self.viewer.is_some_and(|viewer| row.is_barred(viewer));
         for book in &mut self.books {
-            if Condition::met(book.figure.filter.as_ref(), &facts) {
+            // Duties count only where they are asked for: they are no customer's case.
+            let asked = !duty || book.figure.filter.as_ref().is_some_and(|it| it.reads().contains(&"type"));
+            if asked && Condition::met(book.figure.filter.as_ref(), &facts) {
                 book.take(row, &facts, self.span, hidden);
             }
         }
@@ -298,6 +304,10 @@ impl Occurrence<'_> {
         Some(match (moment.event(), moment.word.as_deref()?) {
             ("approval.decided", "approved") => "approved",
             ("approval.decided", _) => "refused",
+            ("clock.extension_decided", "approved") => "approved",
+            ("clock.extension_decided", _) => "refused",
+            ("approval.confirmed", "approved") => "approved",
+            ("approval.confirmed", _) => "refused",
             ("follow_up.attempted", "reached") => "reached",
             ("follow_up.attempted", _) => "unreached",
             ("follow_up.completed", "content") => "happy",

@@ -5,8 +5,8 @@ use proto::{
     Time,
     common::v1::TicketRef,
     dispatch::v1::{
-        ApprovalAsked, ApprovalDecided, WorkAcknowledged, WorkAssigned, WorkCompleted, WorkDispatched,
-        WorkRefused, WorkStepDone, WorkStepReady, WorkWithdrawn,
+        ApprovalAsked, ApprovalConfirmed, ApprovalDecided, ApprovalVerbal, WorkAcknowledged, WorkAssigned,
+        WorkCompleted, WorkDispatched, WorkRefused, WorkStepDone, WorkStepReady, WorkWithdrawn,
     },
 };
 
@@ -108,5 +108,15 @@ pub(crate) fn approval_asked(row: &mut Row, event: &ApprovalAsked, at: Time) {
 
 pub(crate) fn approval_decided(row: &mut Row, event: &ApprovalDecided, at: Time) {
     let moment = Moment::new("approval.decided", at, cycle_of(event.ticket.as_ref()));
+    row.note(moment.about(&event.step).by(&event.by).word(&event.decision).number(event.stage.into()));
+}
+
+pub(crate) fn approval_verbal(row: &mut Row, event: &ApprovalVerbal, at: Time) {
+    let moment = Moment::new("approval.verbal", at, cycle_of(event.ticket.as_ref()));
+    row.note(moment.about(&event.step).by(&event.by).word(&event.recorded_by).number(event.stage.into()));
+}
+
+pub(crate) fn approval_confirmed(row: &mut Row, event: &ApprovalConfirmed, at: Time) {
+    let moment = Moment::new("approval.confirmed", at, cycle_of(event.ticket.as_ref()));
     row.note(moment.about(&event.step).by(&event.by).word(&event.decision).number(event.stage.into()));
 }

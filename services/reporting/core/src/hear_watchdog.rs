@@ -4,8 +4,8 @@ use proto::{
     Time,
     common::v1::TicketRef,
     sla_watchdog::v1::{
-        ClockBreached, ClockMet, ClockPaused, ClockStarted, ClockVerdictCorrected, ClockWarned,
-        EscalationRaised,
+        ClockBreached, ClockExtensionAsked, ClockExtensionDecided, ClockMet, ClockPaused, ClockStarted,
+        ClockVerdictCorrected, ClockWarned, EscalationRaised,
     },
 };
 
@@ -46,6 +46,17 @@ pub(crate) fn paused(row: &mut Row, event: &ClockPaused, at: Time) {
     run(row, &event.clock, &event.instance, cycle, Time(event.due_at).set().filter(|_| !event.paused));
     let word = if event.paused { "paused" } else { "resumed" };
     row.note(Moment::new("clock.paused", at, cycle).about(&event.clock).word(word));
+}
+
+pub(crate) fn extension_asked(row: &mut Row, event: &ClockExtensionAsked, at: Time) {
+    let moment = Moment::new("clock.extension_asked", at, cycle_of(event.ticket.as_ref()));
+    row.note(moment.about(&event.clock).by(&event.by).word(&event.reason));
+}
+
+pub(crate) fn extension_decided(row: &mut Row, event: &ClockExtensionDecided, at: Time) {
+    let moment = Moment::new("clock.extension_decided", at, cycle_of(event.ticket.as_ref()));
+    let word = if event.granted { "approved" } else { "refused" };
+    row.note(moment.about(&event.clock).by(&event.by).word(word));
 }
 
 pub(crate) fn warned(row: &mut Row, event: &ClockWarned, at: Time) {

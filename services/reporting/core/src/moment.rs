@@ -37,6 +37,10 @@ const EVENTS: &[&str] = &[
     "survey.answered",
     "notice.sent",
     "notice.failed",
+    "clock.extension_asked",
+    "clock.extension_decided",
+    "approval.verbal",
+    "approval.confirmed",
 ];
 
 /// Whether rows are kept from events of this name.

@@ -18,5 +18,6 @@ mod snapshot;
 mod time_law;
 
 pub use resolve::Found;
+pub use shelf::load as read_playbook;
 pub use snapshot::{ApplyError, Node, Person, RoleHeld, Snapshot};
 pub use time_law::{TimeLaw, TimeMode};

@@ -10,7 +10,10 @@ type Text = Vec<(String, String)>;
 static SHELF: Mutex<Vec<(Text, Weak<Playbook>)>> = Mutex::new(Vec::new());
 
 /// The book that these files make: the one in use, else read anew.
-pub(crate) fn load(files: &[(&str, &str)]) -> Result<Arc<Playbook>, Vec<Diagnostic>> {
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn load(files: &[(&str, &str)]) -> Result<Arc<Playbook>, Vec<Diagnostic>> {
     let same = |text: &Text| {
         text.len() == files.len() && text.iter().zip(files).all(|((a, b), (c, d))| a == c && b == d)
     };

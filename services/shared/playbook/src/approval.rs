@@ -3,7 +3,7 @@
 use calendar::Limit;
 use serde::Serialize;
 
-use crate::{condition::Condition, facts::Facts, role::RoleAt, step::Performer, text::Text};
+use crate::{clock::Rung, condition::Condition, facts::Facts, role::RoleAt, step::Performer, text::Text};
 
 /// One stage of a chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,11 +33,14 @@ pub struct Ladder {
     pub bands: Vec<Band>,
 }
 
-/// A verbal approval counts if the paper follows.
+/// A verbal approval counts at once, and the paper follows: until then the work is not complete, and a clock runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verbal {
     #[serde(serialize_with = "crate::model::limit_text")]
     pub paper_within: Limit,
+    /// Who hears of a paper that is not there.
+    pub ladder: Vec<Rung>,
+    pub rules: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,9 +1,12 @@
 //! Case types: what is asked, how a case is judged, what a repeat is, when it may close.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     condition::Condition,
+    derived::Derivation,
     facts::{Facts, Value},
     form::{Choice, Field},
     load::names::DONE,
@@ -103,18 +106,29 @@ pub struct CaseType {
     pub steps: Vec<Step>,
     pub closing: Closing,
     pub rules: Vec<String>,
+    /// The playbook's free-standing tables.
+    #[serde(skip)]
+    pub derived: Arc<Derivation>,
 }
 
 impl CaseType {
+    /// Brings the facts that follow from others up to date: for whoever has learnt something about a case.
+    pub fn derive(&self, facts: &mut Facts) {
+        self.derived.apply(facts);
+    }
+
     /// Category, severity and tags of a case. For a repeat the caller has set the fact `repeat`.
     pub fn classify(&self, facts: &Facts) -> Classification {
-        let mut out = Classification { category: self.category(facts), ..Classification::default() };
         let mut facts = facts.clone();
+        self.derive(&mut facts);
+        let mut out = Classification { category: self.category(&facts), ..Classification::default() };
         if let Some(category) = &out.category {
             facts.set("category", Value::code(category));
         }
+        self.derive(&mut facts);
         self.judge_severity(&facts, &mut out);
         facts.set("severity", Value::code(&out.severity));
+        self.derive(&mut facts);
         self.judge_tags(&facts, &mut out);
         out
     }
@@ -165,6 +179,11 @@ impl CaseType {
         Condition::met(self.opened_when.as_ref(), facts)
     }
 
+    /// Fields of the form and of every step.
+    pub fn all_fields(&self) -> impl Iterator<Item = &Field> {
+        self.form.iter().chain(self.steps.iter().flat_map(|step| &step.fields))
+    }
+
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.form.iter().find(|f| f.name == name)
     }
@@ -199,8 +218,8 @@ impl CaseType {
         crate::step::refused_back(&self.steps, step)
     }
 
-    /// Keeps the fact `done` (steps done in this cycle and not sent back) in step with the events of a case. Whoever
-    /// matches triggers calls it first, with the event's own facts already absorbed.
+    /// Keeps the fact `done` (steps done in this cycle and not sent back) and the facts that follow from others in step
+    /// with the events of a case. Whoever matches triggers calls it first, with the event's own facts already absorbed.
     pub fn observe(&self, event: &str, subject: Option<&str>, facts: &mut Facts) {
         let mut done = match facts.remove(DONE) {
             Some(Value::Codes(codes)) => codes,
@@ -230,6 +249,7 @@ impl CaseType {
         };
         done.retain(|d| !back.contains(&d.as_str()));
         facts.set(DONE, Value::Codes(done));
+        self.derive(facts);
     }
 
     /// Marks set when this step is done.

@@ -131,10 +131,41 @@ pub struct Repeat {
 /// More time, asked for before expiry.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Extension {
+    /// Who may ask; empty: whoever may see the case.
+    pub ask: Vec<RoleAt>,
     pub approve: RoleAt,
     #[serde(serialize_with = "crate::model::limit_text")]
     pub by_at_most: Limit,
+    /// How often it may be granted for one run of the clock.
     pub times: u32,
+    pub rules: Vec<String>,
+}
+
+impl Extension {
+    /// Whether so much more may be granted: of the same measure, and not beyond the most.
+    pub fn allows(&self, longer: &Limit) -> bool {
+        match (length(longer), length(&self.by_at_most)) {
+            (Some((measure, longer)), Some((other, most))) => measure == other && longer <= most,
+            _ => false,
+        }
+    }
+}
+
+/// Measure and length of a limit, so far as two limits can be compared without a calendar.
+pub fn length(limit: &Limit) -> Option<(&'static str, u64)> {
+    Some(match limit {
+        Limit::Wall { minutes } => ("wall", u64::from(*minutes)),
+        Limit::WorkingTime { minutes } => ("working time", u64::from(*minutes)),
+        Limit::WorkingDays { halves } => ("working days", u64::from(*halves)),
+        Limit::CalendarDays { days, .. } => ("days", u64::from(*days)),
+        Limit::EndOfShift
+        | Limit::EndOfNextWorkingDay
+        | Limit::EndOfDay
+        | Limit::EndOfMonth
+        | Limit::NextWeekday { .. }
+        | Limit::DayOfNextMonth { .. }
+        | Limit::Before { .. } => return None,
+    })
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -165,7 +196,7 @@ pub struct Clock {
 
 impl Clock {
     pub fn applies_to(&self, case_type: &str) -> bool {
-        self.types.is_empty() || self.types.iter().any(|t| t == case_type)
+        crate::duty::applies(&self.types, case_type)
     }
 
     /// The trigger that starts it, if this event does.

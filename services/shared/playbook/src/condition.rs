@@ -26,6 +26,11 @@ impl Condition {
         self.expr.truth(facts)
     }
 
+    /// What it comes to; a condition is a formula whose value is a flag.
+    pub(crate) fn value(&self, facts: &Facts) -> Option<Value> {
+        self.expr.eval(facts)
+    }
+
     /// Whether an optional condition holds; none always does.
     pub fn met(condition: Option<&Condition>, facts: &Facts) -> bool {
         condition.is_none_or(|c| c.holds(facts))
@@ -218,6 +223,9 @@ fn arith(op: Arith, left: Value, right: Value) -> Option<Value> {
         (Value::Money { currency, minor }, Value::Int(n)) if op == Arith::Mul => {
             Some(Value::Money { currency, minor: minor.checked_mul(n)? })
         }
+        (Value::Money { currency, minor }, Value::Int(n)) if op == Arith::Div => {
+            Some(Value::Money { currency, minor: rounded(minor, n)? })
+        }
         (Value::Int(n), Value::Money { currency, minor }) if op == Arith::Mul => {
             Some(Value::Money { currency, minor: minor.checked_mul(n)? })
         }
@@ -232,6 +240,14 @@ fn arith(op: Arith, left: Value, right: Value) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// A share of an amount, to the nearest minor unit, half of one upwards.
+fn rounded(minor: i64, parts: i64) -> Option<i64> {
+    let (minor, parts) = (i128::from(minor), i128::from(parts));
+    let (minor, parts) = if parts < 0 { (-minor, -parts) } else { (minor, parts) };
+    let doubled = minor.checked_mul(2)?.checked_add(parts)?;
+    i64::try_from(doubled.checked_div_euclid(parts.checked_mul(2)?)?).ok()
 }
 
 fn int(op: Arith, a: i64, b: i64) -> Option<i64> {

@@ -9,6 +9,11 @@ pub enum Subject {
     Clock,
 }
 
+/// A stage was approved by word of mouth, besides `approval.decided`.
+pub const APPROVED_VERBALLY: &str = "approval.verbal";
+/// The approver has confirmed in writing what he said, or denied it.
+pub const PAPER_IN: &str = "approval.confirmed";
+
 /// Every event that a trigger may name.
 pub const EVENTS: &[(&str, Subject)] = &[
     ("ticket.opened", Subject::None),
@@ -27,6 +32,8 @@ pub const EVENTS: &[(&str, Subject)] = &[
     ("work.completed", Subject::None),
     ("approval.asked", Subject::Step),
     ("approval.decided", Subject::Step),
+    (APPROVED_VERBALLY, Subject::Step),
+    (PAPER_IN, Subject::Step),
     ("follow_up.scheduled", Subject::FollowUp),
     ("follow_up.attempted", Subject::FollowUp),
     ("follow_up.recorded", Subject::FollowUp),
@@ -36,6 +43,8 @@ pub const EVENTS: &[(&str, Subject)] = &[
     ("clock.warned", Subject::Clock),
     ("clock.breached", Subject::Clock),
     ("clock.met", Subject::Clock),
+    ("clock.extension_asked", Subject::Clock),
+    ("clock.extension_decided", Subject::Clock),
     ("escalation.raised", Subject::Clock),
     ("notice.sent", Subject::None),
     ("notice.failed", Subject::None),

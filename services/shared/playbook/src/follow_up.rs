@@ -108,7 +108,7 @@ pub struct FollowUp {
 
 impl FollowUp {
     pub fn applies_to(&self, case_type: &str) -> bool {
-        self.types.is_empty() || self.types.iter().any(|t| t == case_type)
+        crate::duty::applies(&self.types, case_type)
     }
 
     pub fn is_due_after(&self, event: &str, subject: Option<&str>, facts: &Facts) -> bool {

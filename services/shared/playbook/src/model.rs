@@ -14,6 +14,7 @@ use crate::{
     facts::{Facts, Value},
     follow_up::FollowUp,
     load::Origin,
+    recurrence::Recurrence,
     report::{Figure, Report},
     role::{Recipient, Role, RoleAt},
     table::DecisionTable,
@@ -50,14 +51,16 @@ pub struct Wait {
     pub rules: Vec<String>,
 }
 
-/// A periodic obligation of a role at each branch.
+/// A periodic obligation of a role at each branch: each time a case of its own.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Duty {
     pub id: String,
+    /// The type of the cases that are opened for it.
+    pub case_type: String,
     pub name: Text,
     pub role: RoleAt,
     /// Recurrence rule of RFC 5545, e.g. `FREQ=WEEKLY;BYDAY=MO`.
-    pub recurs: String,
+    pub recurs: Recurrence,
     #[serde(serialize_with = "limit_text")]
     pub due: Limit,
     pub proof: Option<String>,

@@ -93,6 +93,11 @@ impl Step {
         Condition::met(self.when.as_ref(), facts)
     }
 
+    /// Whether it is done by an approval of this matrix.
+    pub fn asks(&self, matrix: &str) -> bool {
+        self.approval.as_ref().is_some_and(|use_| use_.matrix == matrix)
+    }
+
     pub fn role<'a>(&'a self, route: &'a Route) -> &'a RoleAt {
         self.by.resolve(route)
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    condition::order,
+    condition::{Condition, order},
     facts::{Facts, Kind, Value},
     text::Text,
 };
@@ -84,11 +84,24 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// One value per output column.
     pub out: Vec<Value>,
+    /// Columns that are computed instead (`= price / 10`); what stands in `out` for them means nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub formulas: Vec<(usize, Condition)>,
     /// Shown as the reason of the decision.
     pub reason: Option<Text>,
     /// Stable code of the reason, e.g. `door_blocked`.
     pub code: Option<String>,
     pub rules: Vec<String>,
+}
+
+impl Row {
+    /// What the row gives in a column; `None` if its formula needs what is absent.
+    pub fn value(&self, column: usize, facts: &Facts) -> Option<Value> {
+        match self.formulas.iter().find(|(at, _)| *at == column) {
+            Some((_, formula)) => formula.value(facts),
+            None => self.out.get(column).cloned(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -118,7 +131,15 @@ impl DecisionTable {
     /// A named output of the deciding row (the first one for collect).
     pub fn value(&self, facts: &Facts, output: &str) -> Option<Value> {
         let column = self.outputs.iter().position(|o| o == output)?;
-        self.decide(facts).first().and_then(|row| row.out.get(column)).cloned()
+        self.decide(facts).first().and_then(|row| row.value(column, facts))
+    }
+
+    /// Every fact that it looks at.
+    pub fn reads(&self) -> Vec<&str> {
+        let inputs = self.inputs.iter().map(|input| input.fact.as_str());
+        let rows = self.rows.iter().chain(&self.otherwise);
+        let formulas = rows.flat_map(|row| &row.formulas).flat_map(|(_, formula)| formula.reads());
+        inputs.chain(formulas).collect()
     }
 
     pub(crate) fn row_fits(&self, row: &Row, facts: &Facts) -> bool {

@@ -55,7 +55,7 @@ pub struct Tell {
 
 impl Tell {
     pub fn applies_to(&self, case_type: &str) -> bool {
-        self.types.is_empty() || self.types.iter().any(|t| t == case_type)
+        crate::duty::applies(&self.types, case_type)
     }
 
     pub fn is_due(&self, event: &str, subject: Option<&str>, facts: &Facts) -> bool {

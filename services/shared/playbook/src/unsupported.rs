@@ -1,38 +1,15 @@
 //! Parts of the language that parse and are kept, but that the services do not carry out yet. A playbook that uses
 //! them is refused at activation: a rule must not look kept when nobody keeps it.
 
-use crate::{
-    check::Findings, diagnostic::Diagnostic, follow_up::FollowUpKind, model::Playbook, route::Preference,
-    tell::Channel,
-};
+use crate::{check::Findings, diagnostic::Diagnostic, model::Playbook, route::Preference, tell::Channel};
 
 impl Playbook {
     /// What this playbook asks for and no service does yet; empty: it can be activated.
     pub fn unsupported(&self) -> Vec<Diagnostic> {
         let mut found = Findings { playbook: self, found: Vec::new() };
-        for duty in &self.duties {
-            found.lacking(&format!("duties/{}", duty.id), "定期职责", "periodic duties");
-        }
         self.cases(&mut found);
-        self.follow_up_parts(&mut found);
-        for clock in &self.clocks {
-            let place = format!("clocks/{}", clock.id);
-            if clock.extension.is_some() {
-                found.lacking(&place, "延期申请", "extensions of a clock");
-            }
-        }
-        for matrix in self.matrices.values().filter(|m| m.verbal.is_some()) {
-            found.lacking(
-                &format!("approvals/{}", matrix.id),
-                "先口头后补手续的审批",
-                "verbal approvals with paper later",
-            );
-        }
         for tell in self.tells.iter().filter(|t| t.channel == Channel::Webhook) {
             found.lacking(&format!("tells/{}", tell.id), "网络钩子通知", "messages by webhook");
-        }
-        for table in self.tables.keys() {
-            found.lacking(&format!("tables/{table}"), "独立决策表", "free-standing decision tables");
         }
         found.found
     }
@@ -47,29 +24,12 @@ impl Playbook {
                     "choosing by skill, nearness or who had it before",
                 );
             }
-            if case_type.opened_when.is_some() {
-                found.lacking(&place, "立案条件", "conditions for opening a case");
-            }
             for step in case_type.steps.iter().filter(|s| s.opens.is_some()) {
                 found.lacking(
                     &format!("{place}/steps/{}", step.id),
                     "步骤里另开关联案件",
                     "steps that open a linked case",
                 );
-            }
-        }
-    }
-
-    fn follow_up_parts(&self, found: &mut Findings<'_>) {
-        for follow_up in &self.follow_ups {
-            let place = format!("follow_ups/{}", follow_up.id);
-            match follow_up.kind {
-                FollowUpKind::Call | FollowUpKind::Survey => {}
-                FollowUpKind::Letter => found.lacking(&place, "信函回访", "follow-up by letter"),
-                FollowUpKind::Visit => found.lacking(&place, "上门回访", "follow-up by visit"),
-            }
-            if follow_up.series.is_some() {
-                found.lacking(&place, "系列回访", "a series of follow-ups");
             }
         }
     }

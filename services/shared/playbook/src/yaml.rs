@@ -13,7 +13,7 @@ use crate::{load::reader::MOST_FOUND, text::Text};
 
 /// A place in one of the files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Span {
+pub struct Span {
     pub file: usize,
     /// From 1; 0: no place.
     pub line: u32,
@@ -30,20 +30,20 @@ impl Span {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub struct Node {
     pub span: Span,
     pub value: Yaml,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Yaml {
+pub enum Yaml {
     Scalar { text: String, plain: bool },
     List(Vec<Node>),
     Map(Vec<Entry>),
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     pub key: String,
     pub key_span: Span,
     pub node: Node,
@@ -87,6 +87,12 @@ impl Node {
             _ => std::slice::from_ref(self),
         }
     }
+}
+
+/// A file as a tree, for programs that look at a rule book rather than follow it; `None` if it is not well formed.
+pub fn tree(text: &str) -> Option<Node> {
+    let mut problems = Vec::new();
+    read(0, text, &mut problems).filter(|_| problems.is_empty())
 }
 
 /// Reads one file. Problems are collected; a syntax error ends the file.

@@ -273,13 +273,7 @@ fn a_template_with_a_name_in_it() {
 
 #[test]
 fn parts_that_no_service_carries_out_yet() {
-    broken(
-        "unsupported",
-        &[(
-            "figures:\n",
-            "duties:\n  count_tools:\n    name: { zh: 清点工具, en: count the tools }\n    role: owner\n    recurs: FREQ=WEEKLY;BYDAY=MO\n    due: end of shift\n    tell_late: desk\nfigures:\n",
-        )],
-    );
+    broken("unsupported", &[("    channel: sms\n", "    channel: webhook\n")]);
 }
 
 #[test]

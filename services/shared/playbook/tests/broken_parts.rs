@@ -52,6 +52,42 @@ const SHAPE: &[Case] = &[
     ("scale_downwards", &[("from: 1, to: 5", "from: 5, to: 1")]),
 ];
 
+const DERIVED: &[Case] = &[
+    (
+        "table_named_as_a_field",
+        &[(
+            "approvals:\n",
+            "tables:\n  fees:\n    outputs: { price: money }\n    inputs: [urgent]\n    rows:\n      - { if: { urgent: true }, then: 5 }\n    otherwise: 0\napprovals:\n",
+        )],
+    ),
+    (
+        "table_of_itself",
+        &[
+            ("        inputs: [category, urgent]\n", "        inputs: [category, hurry]\n"),
+            ("{ category: wheel, urgent: true }", "{ category: wheel, hurry: true }"),
+            ("{ category: wheel, urgent: false }", "{ category: wheel, hurry: false }"),
+            (
+                "approvals:\n",
+                "tables:\n  haste:\n    outputs: { hurry: bool }\n    inputs: [severity]\n    rows:\n      - { if: { severity: high }, then: true }\n    otherwise: false\napprovals:\n",
+            ),
+        ],
+    ),
+    (
+        "formula_of_another_kind",
+        &[(
+            "approvals:\n",
+            "tables:\n  fees:\n    outputs: { fee: money, days: int }\n    inputs: [urgent]\n    rows:\n      - { if: { urgent: true }, then: { fee: '= value / 10', days: '= value' } }\n    otherwise: { then: { fee: '=', days: 1 } }\napprovals:\n",
+        )],
+    ),
+    (
+        "dates_collected",
+        &[(
+            "approvals:\n",
+            "tables:\n  ends:\n    hit: collect\n    outputs: { until: date }\n    inputs: [urgent]\n    rows:\n      - { if: { urgent: true }, then: '2026-01-31' }\napprovals:\n",
+        )],
+    ),
+];
+
 const NAMES: &[Case] = &[
     ("unknown_matrix", &[("matrix: prices", "matrix: price")]),
     (
@@ -169,7 +205,7 @@ const CLOCKS: &[Case] = &[
 
 #[test]
 fn each_broken_part_is_found_where_it_stands() {
-    for (name, changes) in [SHAPE, NAMES, TABLES, STEPS, CLOCKS].concat() {
+    for (name, changes) in [SHAPE, DERIVED, NAMES, TABLES, STEPS, CLOCKS].concat() {
         let mut text = BASE.to_owned();
         for (from, to) in changes {
             assert_eq!(text.matches(from).count(), 1, "{name}: `{from}` must stand exactly once in the base");

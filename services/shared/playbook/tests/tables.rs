@@ -137,3 +137,94 @@ fn the_highest_severity_counts_whatever_the_order_of_the_rows() {
     assert_eq!(judged.severity, "high");
     assert_eq!(judged.reasons.iter().map(|r| r.code.as_str()).collect::<Vec<_>>(), ["brakes", "hurry"]);
 }
+
+fn derived(table: &str, change: &[(&str, &str)], facts: &Facts) -> Facts {
+    let text = change.iter().fold(BASE.to_owned(), |text, (old, new)| {
+        assert!(text.contains(old), "{old}");
+        text.replace(old, new)
+    });
+    let tables = format!("tables:\n{table}");
+    let playbook = Playbook::load(&[("base.yaml", &text), ("tables.yaml", &tables)])
+        .unwrap_or_else(|found| panic!("{}", render_all(&found, Lang::En)));
+    let mut facts = facts.clone();
+    playbook.types["repair"].derive(&mut facts);
+    facts
+}
+
+const CHAIN: &str = "
+  a_total:
+    outputs: { total: money }
+    inputs: [dear]
+    rows:
+      - { if: { dear: true }, then: '= value + fee' }
+    otherwise: { then: '= value' }
+  b_fee:
+    outputs: { fee: money, dear: bool }
+    inputs: [value]
+    rows:
+      - { if: { value: '> 1000' }, then: { fee: '= value / 3', dear: true } }
+    otherwise: { then: { fee: 0, dear: false } }
+";
+
+#[test]
+fn what_tables_give_are_facts_for_other_tables_whatever_their_order() {
+    let known = Facts::new().with("value", Value::money("CNY", 200_000));
+    let facts = derived(CHAIN, &[], &known);
+    assert_eq!(facts.minor("fee"), Some(66_667), "to the nearest fen");
+    assert_eq!((facts.flag("dear"), facts.minor("total")), (true, Some(266_667)));
+    let cheaper = derived(CHAIN, &[], &facts.with("value", Value::money("CNY", 50)));
+    assert_eq!((cheaper.flag("dear"), cheaper.minor("total")), (false, Some(50)));
+}
+
+#[test]
+fn what_rests_on_something_absent_is_absent_itself() {
+    let before = Facts::new().with("total", Value::money("CNY", 1));
+    let facts = derived(CHAIN, &[], &before);
+    assert_eq!((facts.minor("fee"), facts.get("total")), (Some(0), None));
+}
+
+#[test]
+fn what_is_collected_adds_up() {
+    let table = "
+  extras:
+    hit: collect
+    outputs: { extra: money, points: int, why: code, hard: bool }
+    inputs: [urgent, category]
+    rows:
+      - { if: { urgent: true }, then: { extra: 50, points: 2, why: hurry, hard: false } }
+      - { if: { category: brake }, then: { extra: '= money(\"20.50\")', points: 1, why: danger, hard: true } }
+";
+    let known = Facts::new().with("urgent", Value::Bool(true)).with("category", Value::code("brake"));
+    let facts = derived(table, &[], &known);
+    assert_eq!((facts.minor("extra"), facts.int("points"), facts.flag("hard")), (Some(7_050), Some(3), true));
+    assert_eq!(facts.get("why"), Some(&Value::Codes(vec!["hurry".into(), "danger".into()])));
+    assert!(derived(table, &[], &Facts::new()).is_empty());
+}
+
+#[test]
+fn a_case_is_judged_by_what_tables_give() {
+    let table = "
+  risk:
+    outputs: { risky: bool }
+    inputs: [value]
+    rows:
+      - { if: { value: '> 1000' }, then: true }
+    otherwise: false
+";
+    let change = [
+        ("        inputs: [category, urgent]\n", "        inputs: [category, risky]\n"),
+        ("{ category: wheel, urgent: true }", "{ category: wheel, risky: true }"),
+        ("{ category: wheel, urgent: false }", "{ category: wheel, risky: false }"),
+    ];
+    let text = change.iter().fold(BASE.to_owned(), |text, (old, new)| text.replace(old, new));
+    let playbook = Playbook::load(&[("base.yaml", &text), ("t.yaml", &format!("tables:\n{table}"))])
+        .unwrap_or_else(|found| panic!("{}", render_all(&found, Lang::En)));
+    let severity = |yuan: i64| {
+        let facts = Facts::new()
+            .with("category", Value::code("wheel"))
+            .with("value", Value::money("CNY", yuan * 100));
+        playbook.types["repair"].classify(&facts).severity
+    };
+    assert_eq!((severity(1_000), severity(1_001)), ("low".to_owned(), "high".to_owned()));
+    assert!(playbook.check().is_empty() && playbook.unsupported().is_empty());
+}

@@ -43,10 +43,7 @@ impl Order {
         match self {
             Order::Intake(command) => command.home(),
             Order::Dispatch(command) => command.ticket().shard(),
-            Order::Watchdog(command) => {
-                let sla_watchdog_core::Command::Reproject { ticket } = &**command;
-                ticket.shard()
-            }
+            Order::Watchdog(command) => command.ticket().shard(),
             Order::FollowUp(command) => command.ticket().shard(),
             Order::Notify(command) => {
                 let notify_core::Command::Report(report) = &**command;

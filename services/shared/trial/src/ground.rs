@@ -85,9 +85,10 @@ impl Ground {
         take(directory::DirectoryChanged { nodes, persons, ..Default::default() }.into())?;
         for files in &self.playbooks {
             let texts: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
-            let (id, version) = Playbook::load(&texts)
-                .map(|playbook| (playbook.id.clone(), playbook.version))
-                .unwrap_or_default();
+            // Held until it is active, so that it is read once.
+            let playbook = organisation::read_playbook(&texts).ok();
+            let (id, version) =
+                playbook.as_ref().map(|book| (book.id.clone(), book.version)).unwrap_or_default();
             let file = |(path, text): &(String, String)| directory::DocumentFile {
                 path: path.clone(),
                 text: text.clone(),

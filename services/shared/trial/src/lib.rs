@@ -1,7 +1,7 @@
 //! Trying a rule book before it is used: on imagined cases, and on recorded ones.
 //!
 //! ```text
-//! scenario file --> scenario --+
+//! scenario file --> scenario --+          (taken: the same, with one clause of the rule book taken away at a time)
 //!                              +--> town: the five cores in memory, simulated time --> what was said, by whom, when
 //! one imagined case ----------+
 //!
@@ -23,6 +23,7 @@ pub mod ground;
 pub mod limits;
 pub mod recorded;
 pub mod scenario;
+pub mod taken;
 pub mod town;
 mod yaml;
 

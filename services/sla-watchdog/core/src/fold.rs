@@ -92,6 +92,7 @@ impl<'a, 'b> Fold<'a, 'b> {
     fn apply(&mut self, signal: &Signal) {
         let before = signal.is_reclassification().then(|| self.view.facts.clone());
         self.learn(signal);
+        self.lengthen(signal);
         let facts = std::mem::take(&mut self.view.facts);
         self.move_clocks(signal, &facts, before.as_ref());
         self.view.facts = facts;
@@ -142,7 +143,8 @@ impl<'a, 'b> Fold<'a, 'b> {
         if let Some(outcome) = &signal.outcome {
             view.facts.set(OUTCOME, Value::code(outcome));
         }
-        if let Some(case_type) = self.book.case_type.filter(|_| signal.settles_a_step() || signal.begins()) {
+        let learnt = signal.settles_a_step() || signal.begins() || !signal.facts.is_empty();
+        if let Some(case_type) = self.book.case_type.filter(|_| learnt) {
             case_type.observe(signal.name.text(), signal.subject(), &mut view.facts);
         }
         view.barred.extend(signal.barred.iter().cloned());
@@ -159,6 +161,18 @@ impl<'a, 'b> Fold<'a, 'b> {
             view.waits.begin(&wait.id, signal.at, until.map_or(signal.at, Time::from));
         }
         self.reckon_all();
+    }
+
+    /// More time was granted: the budget grows, the deadline is computed anew. What was missed before stays missed.
+    fn lengthen(&mut self, signal: &Signal) {
+        let Some(longer) = &signal.longer else { return };
+        let Ok(by) = Limit::parse(&longer.by) else { return };
+        let is =
+            |run: &Run<'_>| run.clock.id == longer.clock && run.label == longer.instance && run.is_live();
+        if let Some(at) = self.view.runs.iter().position(is) {
+            self.view.runs[at].longer.push(by);
+            self.reckon(at);
+        }
     }
 
     /// Work handed to somebody else is no longer awaited from the one before.
@@ -314,6 +328,7 @@ impl<'a, 'b> Fold<'a, 'b> {
             since: now,
             anchor: anchor(limit, from, facts),
             limit: limit.clone(),
+            longer: Vec::new(),
             calendar,
             as_judged: false,
             pauses: Vec::new(),

@@ -55,9 +55,34 @@ pub struct Ledger {
     /// Late evidence says that it should never have run.
     #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
     pub retracted: bool,
+    /// Requests for more time, in order.
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extended>,
     /// What the verdict rests on.
     #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     pub(crate) judged_on: Option<Basis>,
+}
+
+/// More time that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    /// From 1.
+    pub number: u32,
+    pub asked_at: Time,
+    pub asked_by: String,
+    /// How much longer, in the playbook's words.
+    pub longer: String,
+    pub reason: String,
+    /// The deadline as it stood.
+    pub due: Option<Time>,
+    pub decision: Option<Decision>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub at: Time,
+    pub by: String,
+    pub granted: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

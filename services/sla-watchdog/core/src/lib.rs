@@ -30,6 +30,7 @@ mod book;
 mod calendars;
 mod case;
 mod command;
+mod extend;
 mod fold;
 mod instance;
 mod judge;
@@ -47,8 +48,8 @@ use proto::{Id, Service};
 
 pub use calendars::in_force as calendars_in_force;
 pub use case::{Case, PastCycle, may_see, uncovered};
-pub use command::{Command, Reply};
-pub use ledger::{Correction, Ended, How, Ledger, RungFired, Span, State};
+pub use command::{AskExtension, Command, DecideExtension, Reply};
+pub use ledger::{Correction, Decision, Ended, Extended, How, Ledger, RungFired, Span, State};
 pub use replay::{Replay, Verdict};
 
 /// The one timer of a case.

@@ -26,6 +26,8 @@ pub(crate) struct Run<'a> {
     /// What the limit counts from: the start, or the fact that it comes before.
     pub anchor: Time,
     pub limit: Limit,
+    /// More time that was granted, in order.
+    pub longer: Vec<Limit>,
     pub calendar: Calendar,
     /// The deadline stands as it was judged, under the calendar of then.
     pub as_judged: bool,
@@ -90,15 +92,21 @@ impl Run<'_> {
         self.as_judged = judged.is_some();
         self.due = match judged {
             Some(basis) => Some(basis.due),
-            None => self.after(self.anchor, &self.limit, &self.suspensions()),
+            None => self.deadline(&self.suspensions()),
         };
         match self.due {
             Some(due) => self.last_due = due,
             None if self.last_due == Time::UNSET => {
-                self.last_due = self.after(self.anchor, &self.limit, &[]).unwrap_or(self.anchor);
+                self.last_due = self.deadline(&[]).unwrap_or(self.anchor);
             }
             None => {}
         }
+    }
+
+    /// Budget and what was granted besides: time added at the end is time added to the budget.
+    fn deadline(&self, suspensions: &[Suspension]) -> Option<Time> {
+        let first = self.after(self.anchor, &self.limit, suspensions)?;
+        self.longer.iter().try_fold(first, |due, longer| self.after(due, longer, suspensions))
     }
 
     /// What the verdict on this deadline rests on.
@@ -106,7 +114,9 @@ impl Run<'_> {
         let before = self.pauses.iter().filter(|span| span.from < due);
         let pauses = before.flat_map(|span| [span.from.0, span.to.map_or(i64::MAX, |to| to.0)]);
         let times = [self.anchor.0].into_iter().chain(pauses).flat_map(i64::to_le_bytes);
-        Basis { due, hash: fnv(self.limit.to_string().into_bytes().into_iter().chain(times)) }
+        let limits = std::iter::once(&self.limit).chain(&self.longer);
+        let words = limits.flat_map(|limit| limit.to_string().into_bytes());
+        Basis { due, hash: fnv(words.chain(times)) }
     }
 
     /// What the breach rests on.

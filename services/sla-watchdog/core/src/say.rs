@@ -6,7 +6,7 @@ use proto::{Event, Time, common::v1::TicketRef, sla_watchdog::v1 as said};
 
 use crate::{
     case::Case,
-    ledger::{Ended, How, Ledger},
+    ledger::{Ended, Extended, How, Ledger},
     recipients::Told,
     timeline::number,
 };
@@ -110,6 +110,43 @@ impl<'v, 's> Voice<'v, 's> {
             to: to.to_owned(),
             reason: reason.to_owned(),
             told: ledger.told.iter().cloned().collect(),
+        });
+    }
+
+    pub fn extension_asked(&mut self, ledger: &Ledger, asked: &Extended, role: &str, told: Vec<String>) {
+        self.say(said::ClockExtensionAsked {
+            ticket: self.ticket(),
+            clock: ledger.clock.clone(),
+            instance: ledger.instance.clone(),
+            number: asked.number,
+            by: asked.asked_by.clone(),
+            longer: asked.longer.clone(),
+            reason: asked.reason.clone(),
+            due_at: micros(asked.due),
+            role: role.to_owned(),
+            told,
+        });
+    }
+
+    pub fn extension_decided(
+        &mut self,
+        ledger: &Ledger,
+        asked: &Extended,
+        before: Option<Time>,
+        due: Option<Time>,
+    ) {
+        let decision = asked.decision.as_ref();
+        self.say(said::ClockExtensionDecided {
+            ticket: self.ticket(),
+            clock: ledger.clock.clone(),
+            instance: ledger.instance.clone(),
+            number: asked.number,
+            by: decision.map(|decision| decision.by.clone()).unwrap_or_default(),
+            granted: decision.is_some_and(|decision| decision.granted),
+            longer: asked.longer.clone(),
+            old_due_at: micros(before),
+            due_at: micros(due),
+            told: vec![asked.asked_by.clone()],
         });
     }
 

@@ -42,6 +42,8 @@ pub struct Signal {
     pub branch: Option<String>,
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<WaitMove>,
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub longer: Option<Longer>,
     /// Taken out when the case learns it: parts are not evidence.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
@@ -83,6 +85,10 @@ const NAMES: &[&str] = &[
     own::ClockBreached::NAME,
     own::ClockMet::NAME,
     own::EscalationRaised::NAME,
+    own::ClockExtensionAsked::NAME,
+    own::ClockExtensionDecided::NAME,
+    work::ApprovalVerbal::NAME,
+    work::ApprovalConfirmed::NAME,
 ];
 
 impl Name {
@@ -105,6 +111,15 @@ impl Name {
 pub struct WaitMove {
     pub begun: Option<String>,
     pub ended: Option<String>,
+}
+
+/// More time was granted to a run of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Longer {
+    pub clock: String,
+    pub instance: String,
+    /// A limit as playbooks write it.
+    pub by: String,
 }
 
 /// Who plays a part from here on.
@@ -133,6 +148,7 @@ impl Signal {
             barred: Vec::new(),
             branch: None,
             wait: None,
+            longer: None,
             part: None,
             reported_later: false,
         }
@@ -170,6 +186,7 @@ impl Signal {
     pub(crate) fn repeats(&self, other: &Signal) -> bool {
         (self.at, self.name, &self.keys) == (other.at, other.name, &other.keys)
             && (&self.wait, &self.outcome, &self.facts) == (&other.wait, &other.outcome, &other.facts)
+            && self.longer == other.longer
     }
 
     /// Whether the fold needs it though no trigger names it.

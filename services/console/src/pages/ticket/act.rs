@@ -113,6 +113,7 @@ async fn carry_out(
                 request_id,
                 ticket_id,
                 cycle,
+                verbal_by: String::new(),
             };
             dispatch.decide_approval(request).await?.into_inner().position
         }

@@ -266,6 +266,7 @@ impl Shop {
             stage,
             approved,
             text: Some(sealed()),
+            verbal_by: None,
         };
         self.command(&actor(who), &command)
     }

@@ -114,11 +114,3 @@ pub(super) fn misfits(
     }
     wrong
 }
-
-pub(super) fn only_a_contact() -> Refusal {
-    Refusal::precondition(
-        "contact-only",
-        "按规则手册，此类情况当场解释解决，只登记联系记录，不立项。",
-        "By the playbook this is explained and settled on the spot: a contact, not a case.",
-    )
-}

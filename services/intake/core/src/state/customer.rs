@@ -1,7 +1,7 @@
 //! Customers. One phone, one customer; the phone book beside it answers a second call with the
 //! same number at the same writer.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use chassis_core::{Aggregate, Column, ColumnKind, Sealed, Table, Value};
 use proto::{Id, Time};
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// How many cases a customer's file keeps; the tickets themselves stay.
 const KEPT_TICKETS: usize = 200;
+/// And how many contacts, the newest; the journal has them all.
+const KEPT_CONTACTS: usize = 50;
 
 /// Which customer a phone belongs to. Its id is made from the phone's keyed token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +93,20 @@ pub struct CustomerTicket {
     pub closed: bool,
 }
 
+/// A call that was settled on the spot and opened no case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomerContact {
+    pub id: Id,
+    pub playbook: String,
+    pub case_type: String,
+    pub category: String,
+    pub branch: String,
+    pub channel: String,
+    pub at: Time,
+    pub by: String,
+    pub personal: BTreeMap<String, Sealed>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Customer {
     pub id: Id,
@@ -100,10 +116,18 @@ pub struct Customer {
     pub tokens: Vec<String>,
     pub assets: Vec<KnownAsset>,
     pub tickets: Vec<CustomerTicket>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<CustomerContact>,
     pub since: Time,
 }
 
 impl Customer {
+    pub(crate) fn remember_contact(&mut self, contact: CustomerContact) {
+        self.contacts.push(contact);
+        let surplus = self.contacts.len().saturating_sub(KEPT_CONTACTS);
+        self.contacts.drain(..surplus);
+    }
+
     pub fn asset(&self, id: Id) -> Option<&KnownAsset> {
         self.assets.iter().find(|asset| asset.id == id)
     }

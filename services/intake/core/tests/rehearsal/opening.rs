@@ -1,6 +1,6 @@
 //! Opening a case.
 
-use intake_core::{number, state::State};
+use intake_core::{Command, Customer, Reply, number, state::State};
 use playbook::Value;
 use proto::AnyEvent;
 
@@ -116,7 +116,14 @@ fn explained_and_done_is_a_contact_and_no_case() {
     let customer = world.identify("p1", None);
     let mut open = complaint(&customer);
     open.facts.set("explained", Value::Bool(true));
-    assert_eq!(gate(world.try_open(&agent(), open)), "contact-only");
+    let reply = world.command(&agent(), Command::Open(Box::new(open))).expect("it is taken");
+    let Reply::Contacted(contacted) = reply else { panic!("a contact, not {reply:?}") };
+    let file: Customer = world.intake.get(customer.customer).expect("the customer is on file");
+    assert_eq!(file.contacts.iter().map(|contact| contact.id).collect::<Vec<_>>(), [contacted.contact]);
+    assert!(file.tickets.is_empty() && !file.contacts[0].personal.is_empty());
+    let said = world.intake.take_said();
+    let Some(AnyEvent::ContactLogged(logged)) = said.last() else { panic!("{said:?}") };
+    assert_eq!((logged.category.as_str(), logged.branch.as_str()), ("repair", "B1"));
 }
 
 #[test]

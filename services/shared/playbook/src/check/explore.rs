@@ -54,7 +54,10 @@ struct Explorer<'p> {
 
 impl<'p> Explorer<'p> {
     fn new(graph: Graph<'p>) -> Self {
-        let classes = graph.universe.indices(|name| matches!(name, "severity" | "category"));
+        let derived = &graph.case_type.derived;
+        let judged = |name: &str| matches!(name, "severity" | "category");
+        let follows = |name: &str| ["severity", "category"].iter().any(|fact| derived.rests_on(name, fact));
+        let classes = graph.universe.indices(|name| judged(name) || follows(name));
         Self {
             graph,
             classes,

@@ -10,6 +10,7 @@ use crate::{
     case::CaseType,
     clock::{Clock, Scope, Trigger},
     condition::Condition,
+    event::APPROVED_VERBALLY,
     facts::Value,
     follow_up::FollowUp,
     load::names::DONE,
@@ -90,9 +91,14 @@ pub(super) struct Graph<'p> {
 
 impl<'p> Graph<'p> {
     pub fn new(playbook: &'p Playbook, case_type: &'p CaseType) -> Option<Self> {
-        let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).collect();
-        let follow_ups: Vec<&FollowUp> =
-            playbook.follow_ups.iter().filter(|f| f.applies_to(&case_type.id)).collect();
+        // Whether somebody approves by word of mouth is no move of the case: it goes on as if he had signed.
+        let by_word = |clock: &&Clock| triggers(clock).any(|t| t.event == APPROVED_VERBALLY);
+        let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).filter(|c| !by_word(c)).collect();
+        let follow_ups: Vec<&FollowUp> = playbook
+            .follow_ups
+            .iter()
+            .filter(|f| f.applies_to(&case_type.id) && f.series.is_none())
+            .collect();
         if clocks.len() > 64 || follow_ups.len() > 64 || case_type.steps.len() > 64 {
             return None;
         }
@@ -108,7 +114,7 @@ impl<'p> Graph<'p> {
         let again = steps.iter().map(|s| mask(with_followers(steps, &s.id))).collect();
         let transient = transient(case_type, &clocks, &follow_ups);
         let transient = universe.mask_of(|name| transient.iter().any(|t| t == name));
-        let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(s, name))).collect();
+        let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(case_type, s, name))).collect();
         Some(Self {
             case_type,
             clocks,
@@ -324,8 +330,10 @@ fn looked_for(condition: &Condition, bit: impl Fn(&str) -> u64) -> u64 {
     mask
 }
 
-fn sets_fact(step: &Step, name: &str) -> bool {
-    step.fields.iter().any(|f| f.facts().iter().any(|(fact, _)| fact == name))
+/// Whether a step says a fact, or something that a derived fact rests on.
+fn sets_fact(case_type: &CaseType, step: &Step, name: &str) -> bool {
+    let said = |fact: &str| fact == name || case_type.derived.rests_on(name, fact);
+    step.fields.iter().any(|f| f.facts().iter().any(|(fact, _)| said(fact)))
 }
 
 /// Every condition that moves the graph.

@@ -132,6 +132,14 @@ fn domain(
             _ => {}
         }
     }
+    if let Some((table, column)) = case_type.derived.table_of(name) {
+        let rows = || table.rows.iter().chain(&table.otherwise);
+        let computed = rows().any(|row| row.formulas.iter().any(|(at, _)| *at == column));
+        let said: Vec<Value> = rows().filter_map(|row| row.out.get(column).cloned()).collect();
+        if !computed && said.iter().all(|value| matches!(value, Value::Code(_))) {
+            return (distinct(said), false);
+        }
+    }
     let mut values: Vec<Value> = Vec::new();
     let mut add = |value: Value| {
         if !values.contains(&value) {
@@ -145,6 +153,16 @@ fn domain(
     }
     values.retain(|v| kind.is_none_or(|k| v.kind() == k));
     (values, false)
+}
+
+fn distinct(values: Vec<Value>) -> Vec<Value> {
+    let mut kept = Vec::new();
+    for value in values {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept
 }
 
 /// Codes that no condition mentions all behave alike: one of them, or "absent", stands for the rest.
@@ -163,7 +181,12 @@ fn fact_kind(playbook: &Playbook, case_type: &CaseType, name: &str) -> Option<Ki
     let field = fields.flat_map(|f| f.facts()).find(|(n, _)| n == name).map(|(_, kind)| kind);
     let question =
         playbook.follow_ups.iter().flat_map(|f| &f.questions).find(|q| q.id == name).map(|q| q.fact());
-    field.or(question)
+    let derived = case_type.derived.table_of(name).and_then(|(table, column)| {
+        // A formula's kind is not kept; the literals that it is compared with have it.
+        let plain = table.rows.iter().chain(&table.otherwise).find(|row| row.formulas.is_empty())?;
+        plain.out.get(column).map(Value::kind)
+    });
+    field.or(question).or(derived)
 }
 
 /// Literals of a condition.

@@ -1,6 +1,6 @@
 //! Case types from text.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     head::nobody,
@@ -20,6 +20,7 @@ use crate::{
 impl Ctx {
     pub fn case_type(&mut self, entry: &Entry) -> CaseType {
         let id = entry.key.clone();
+        self.check_type_id(&id, entry.key_span);
         let mut object = self.object(&entry.node);
         let name = object.need(self, "name").map(|n| self.text(n)).unwrap_or_default();
         let channels = object.need(self, "channels").map(|n| self.choices(n)).unwrap_or_default();
@@ -56,6 +57,7 @@ impl Ctx {
             steps,
             closing,
             rules,
+            derived: Arc::default(),
         }
     }
 

@@ -8,7 +8,9 @@ use super::{
     reader::{Ctx, Object},
 };
 use crate::{
-    clock::{Budget, BudgetRow, CalendarOf, Clock, Extension, Repeat, Rung, Scope, Trigger, Warn, WarnAt},
+    clock::{
+        Budget, BudgetRow, CalendarOf, Clock, Extension, Repeat, Rung, Scope, Trigger, Warn, WarnAt, length,
+    },
     event::{EVENTS, Subject, subject_of},
     facts::Kind,
     yaml::{Entry, Node, Span},
@@ -258,7 +260,7 @@ impl Ctx {
         }
     }
 
-    fn rungs(&mut self, object: &mut Object<'_>) -> Vec<Rung> {
+    pub fn rungs(&mut self, object: &mut Object<'_>) -> Vec<Rung> {
         let Some(node) = object.need(self, "ladder") else { return Vec::new() };
         let mut rungs: Vec<Rung> = Vec::new();
         for item in node.items() {
@@ -324,32 +326,28 @@ impl Ctx {
 
     fn extension(&mut self, node: &Node) -> Extension {
         let mut object = self.object(node);
+        let ask = object
+            .get("ask")
+            .map(|n| n.items().iter().map(|i| self.role_at(i)).collect())
+            .unwrap_or_default();
         let approve = object.need(self, "approve").map_or_else(nobody, |n| self.role_at(n));
-        let by_at_most =
-            object.need(self, "by_at_most").map_or(Limit::Wall { minutes: 1 }, |n| self.limit(n).0);
+        let most = object.need(self, "by_at_most");
+        let by_at_most = most.map_or(Limit::Wall { minutes: 1 }, |n| self.limit(n).0);
+        if let Some(node) = most.filter(|_| length(&by_at_most).is_none()) {
+            self.error(
+                "PB0006",
+                node.span,
+                "延期要写时长，不能写到某一时点",
+                "an extension is a length of time, not a moment",
+            );
+        }
         let times = object.get("times").map_or(1, |n| self.count(n, 1, 100));
+        let rules = self.rules(&mut object);
         object.done(self);
-        Extension { approve, by_at_most, times }
+        Extension { ask, approve, by_at_most, times, rules }
     }
 }
 
 fn is_zero(node: &Node) -> bool {
     node.scalar().is_some_and(|t| t == "0" || t == "0m" || t == "0h")
-}
-
-/// Measure and length of a limit, so far as two limits can be compared without a calendar.
-fn length(limit: &Limit) -> Option<(&'static str, u64)> {
-    Some(match limit {
-        Limit::Wall { minutes } => ("wall", u64::from(*minutes)),
-        Limit::WorkingTime { minutes } => ("working time", u64::from(*minutes)),
-        Limit::WorkingDays { halves } => ("working days", u64::from(*halves)),
-        Limit::CalendarDays { days, .. } => ("days", u64::from(*days)),
-        Limit::EndOfShift
-        | Limit::EndOfNextWorkingDay
-        | Limit::EndOfDay
-        | Limit::EndOfMonth
-        | Limit::NextWeekday { .. }
-        | Limit::DayOfNextMonth { .. }
-        | Limit::Before { .. } => return None,
-    })
 }

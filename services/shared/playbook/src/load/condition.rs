@@ -26,11 +26,20 @@ const DEEPEST: u16 = 48;
 impl Ctx {
     pub fn condition(&mut self, node: &Node) -> Condition {
         let source = self.string(node);
-        let expr = self.expression(node, &source).unwrap_or(Expr::Literal(Value::Bool(false)));
+        let expr = self.expression(node, &source, Kind::Bool).unwrap_or(Expr::Literal(Value::Bool(false)));
         Condition::compiled(source, expr)
     }
 
-    fn expression(&mut self, node: &Node, source: &str) -> Option<Expr> {
+    /// What a cell computes: the text behind its `=`.
+    pub fn formula(&mut self, node: &Node, source: &str, kind: Kind) -> Condition {
+        if source.is_empty() {
+            self.error("PB0006", node.span, "“=”后面要有算式", "a formula is expected behind `=`");
+        }
+        let expr = self.expression(node, source, kind).unwrap_or(Expr::Literal(Value::Bool(false)));
+        Condition::compiled(source, expr)
+    }
+
+    fn expression(&mut self, node: &Node, source: &str, kind: Kind) -> Option<Expr> {
         if source.is_empty() {
             return None;
         }
@@ -54,13 +63,13 @@ impl Ctx {
         // This parser is fast and safe but does not say where things stand. Only when something is wrong is the text
         // read again by the one that does: a playbook has hundreds of conditions, and nearly all are right.
         let before = self.found.len();
-        let expr = typing::checked(self, node, source, &ast, SourceInfo::default());
+        let expr = typing::checked(self, node, (source, kind), &ast, SourceInfo::default());
         if self.found.len() > before
             && is_simple(source)
             && let Ok((ast, info)) = Parser::new().parse_with_source_info(source)
         {
             self.found.truncate(before);
-            return typing::checked(self, node, source, &ast, info);
+            return typing::checked(self, node, (source, kind), &ast, info);
         }
         expr
     }

@@ -1,4 +1,4 @@
-//! Follow-ups and duties from text.
+//! Follow-ups from text.
 
 use calendar::Limit;
 
@@ -11,7 +11,6 @@ use crate::{
     clock::Trigger,
     facts::Facts,
     follow_up::{Attempts, FollowUp, FollowUpKind, Question, QuestionKind, Series, Unhappy},
-    model::Duty,
     yaml::{Entry, Node},
 };
 
@@ -56,6 +55,17 @@ impl Ctx {
         let sample = object.get("sample_percent").map(|n| u8::try_from(self.int(n, 1, 100)).unwrap_or(100));
         let rules = self.rules(&mut object);
         object.done(self);
+        if kind == FollowUpKind::Letter && !questions.is_empty() {
+            self.hinted(
+                "PB0006",
+                entry.key_span,
+                ("信函不提问".into(), "a letter asks nothing".into()),
+                ("要回答的用 call、visit 或 survey", "what is to be answered is a call, a visit or a survey"),
+            );
+        }
+        if series.as_ref().is_some_and(|series| series.at.is_empty()) {
+            self.error("PB0006", entry.key_span, "系列回访要写出时间点", "a series names its points");
+        }
         if unhappy.as_ref().is_some_and(|c| c.holds(&Facts::new())) {
             self.error(
                 "PB0608",
@@ -153,51 +163,5 @@ impl Ctx {
         let within_days = inner.need(self, "reopen_within_days").map_or(1, |n| self.count(n, 1, 3650));
         inner.done(self);
         Unhappy::Reopen { within_days }
-    }
-
-    pub fn duties(&mut self, document: &Document<'_>) -> Vec<Duty> {
-        let mut duties = Vec::new();
-        for entry in self.section(document, "duties") {
-            let mut object = self.object(&entry.node);
-            let name = object.need(self, "name").map(|n| self.text(n)).unwrap_or_default();
-            let role = object.need(self, "role").map_or_else(nobody, |n| self.role_at(n));
-            let recurs = object.need(self, "recurs").map(|n| self.recurrence(n)).unwrap_or_default();
-            let due = object.need(self, "due").map_or(Limit::Wall { minutes: 1 }, |n| self.limit(n).0);
-            let proof = object.get("proof").map(|n| self.code(n));
-            let tell_late = object.need(self, "tell_late").map(|n| self.recipients(n)).unwrap_or_default();
-            let rules = self.rules(&mut object);
-            object.done(self);
-            duties.push(Duty { id: entry.key.clone(), name, role, recurs, due, proof, tell_late, rules });
-        }
-        duties
-    }
-
-    /// A recurrence rule of RFC 5545, so far as duties use it.
-    fn recurrence(&mut self, node: &Node) -> String {
-        let rule = self.string(node);
-        let fine = rule.split(';').all(|part| {
-            part.split_once('=').is_some_and(|(key, value)| match key {
-                "FREQ" => matches!(value, "DAILY" | "WEEKLY" | "MONTHLY" | "YEARLY"),
-                "INTERVAL" | "BYMONTHDAY" | "BYMONTH" => {
-                    value.split(',').all(|n| n.parse::<i8>().is_ok_and(|n| n != 0))
-                }
-                "BYDAY" => value.split(',').all(|d| {
-                    d.len() >= 2 && ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].iter().any(|w| d.ends_with(w))
-                }),
-                _ => false,
-            })
-        });
-        if !fine || !rule.starts_with("FREQ=") {
-            self.hinted(
-                "PB0607",
-                node.span,
-                (format!("“{rule}”不是周期规则"), format!("`{rule}` is not a recurrence rule")),
-                (
-                    "按 RFC 5545 写，例如 FREQ=WEEKLY;BYDAY=MO",
-                    "as in RFC 5545, for example FREQ=WEEKLY;BYDAY=MO",
-                ),
-            );
-        }
-        rule
     }
 }

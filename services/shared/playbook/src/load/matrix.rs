@@ -7,6 +7,10 @@ use calendar::Limit;
 use super::{document::Document, head::nobody, reader::Ctx};
 use crate::{
     approval::{Approver, Band, Ladder, Matrix, Verbal},
+    case::CaseType,
+    clock::{Budget, BudgetRow, CalendarOf, Clock, Scope, Trigger},
+    event::{APPROVED_VERBALLY, PAPER_IN},
+    text::Text,
     yaml::{Node, Span},
 };
 
@@ -98,8 +102,33 @@ impl Ctx {
         let mut object = self.object(node);
         let paper_within =
             object.need(self, "paper_within").map_or(Limit::Wall { minutes: 1 }, |n| self.limit(n).0);
+        let ladder = self.rungs(&mut object);
+        let rules = self.rules(&mut object);
         object.done(self);
-        Verbal { paper_within }
+        Verbal { paper_within, ladder, rules }
+    }
+
+    /// The clocks that papers of verbal approvals are due by: one a matrix, for the steps that use it.
+    pub fn paper_clocks(
+        &mut self,
+        matrices: &BTreeMap<String, Matrix>,
+        types: &BTreeMap<String, CaseType>,
+    ) -> Vec<Clock> {
+        let mut clocks = Vec::new();
+        for (matrix, verbal) in matrices.values().filter_map(|m| Some((m, m.verbal.as_ref()?))) {
+            let clock = paper_clock(matrix, verbal, types);
+            if self.names.clocks.contains(&clock.id) {
+                let span = self.places.get(&format!("clocks/{}", clock.id)).copied().unwrap_or_default();
+                self.error(
+                    "PB0005",
+                    span,
+                    format!("“{}”是口头审批补手续的时钟，不能另设", clock.id),
+                    format!("`{}` is the clock of the papers of verbal approvals", clock.id),
+                );
+            }
+            clocks.push(clock);
+        }
+        clocks
     }
 
     fn check_bands(&mut self, bands: &[Band], spans: &[Span], whole: Span) {
@@ -158,5 +187,43 @@ impl Ctx {
                 );
             }
         }
+    }
+}
+
+fn paper_clock(matrix: &Matrix, verbal: &Verbal, types: &BTreeMap<String, CaseType>) -> Clock {
+    let uses = |case_type: &&CaseType| case_type.steps.iter().any(|step| step.asks(&matrix.id));
+    let steps = types.values().flat_map(|case_type| &case_type.steps).filter(|step| step.asks(&matrix.id));
+    let mut steps: Vec<&str> = steps.map(|step| step.id.as_str()).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    let on = |event: &str| -> Vec<Trigger> {
+        let trigger = |step: &&str| Trigger {
+            event: event.to_owned(),
+            subject: Some((*step).to_owned()),
+            when: None,
+            at_fact: None,
+        };
+        steps.iter().map(trigger).collect()
+    };
+    Clock {
+        id: format!("paper_{}", matrix.id),
+        name: Text::new(format!("{}：补手续", matrix.name.zh), format!("{}: the paper", matrix.name.en)),
+        types: types.values().filter(uses).map(|case_type| case_type.id.clone()).collect(),
+        scope: Scope::Approval,
+        start: on(APPROVED_VERBALLY),
+        stop: on(PAPER_IN),
+        cancel: Vec::new(),
+        when: None,
+        limit: Budget {
+            rows: vec![BudgetRow { when: None, limit: verbal.paper_within.clone(), param: None }],
+        },
+        calendar: CalendarOf::Branch,
+        pauses: Vec::new(),
+        warn: Vec::new(),
+        ladder: verbal.ladder.clone(),
+        repeat: None,
+        extension: None,
+        ours: false,
+        rules: verbal.rules.clone(),
     }
 }

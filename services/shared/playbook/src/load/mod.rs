@@ -7,7 +7,9 @@ mod case;
 mod cells;
 mod clock;
 mod condition;
+mod derived;
 pub(crate) mod document;
+pub mod duty;
 mod follow_up;
 mod form;
 mod head;
@@ -20,19 +22,16 @@ pub(crate) mod table;
 mod telling;
 mod typing;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use self::{
     document::Document,
     names::Names,
     reader::{Ctx, Places, Source},
-    table::{Holds, Output},
 };
 use crate::{
     diagnostic::Diagnostic,
-    facts::Kind,
     model::Playbook,
-    table::DecisionTable,
     yaml::{self, Node},
 };
 
@@ -56,10 +55,14 @@ impl std::fmt::Debug for Origin {
 pub(crate) fn load(files: &[(&str, &str)]) -> Result<Playbook, Vec<Diagnostic>> {
     let sources = files.iter().map(|(path, text)| Source::new(path, text)).collect();
     let mut ctx = Ctx { sources, found: Vec::new(), names: Names::default(), places: BTreeMap::new() };
-    let roots = read_all(&mut ctx, files);
+    let mut roots = read_all(&mut ctx, files);
     // Half a text would be reported as a hundred things missing.
     if ctx.found.iter().any(|d| d.code == "PB0001") {
         return Err(ctx.found);
+    }
+    if let Some((text, root)) = duty::expanded(&roots, files.len()) {
+        ctx.sources.push(Source::new(duty::FILE, &text));
+        roots.push(root);
     }
     let document = Document::new(&mut ctx, &roots);
     names::gather(&mut ctx, &document);
@@ -93,7 +96,7 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
     let roles = ctx.roles(document);
     let params = ctx.params(document);
     let waits = ctx.waits(document);
-    let types = ctx
+    let mut types = ctx
         .section(document, "types")
         .into_iter()
         .map(|e| (e.key.clone(), ctx.case_type(e)))
@@ -106,6 +109,13 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
             "at least one case type (`types`) is needed",
         );
     }
+    let tables = ctx.tables(document);
+    let derived = Arc::new(ctx.derivation(&tables, &types));
+    types.values_mut().for_each(|case_type| case_type.derived = Arc::clone(&derived));
+    let duties = ctx.duties(document);
+    let matrices = ctx.matrices(document);
+    let mut clocks = ctx.clocks(document);
+    clocks.extend(ctx.paper_clocks(&matrices, &types));
     Playbook {
         id,
         version,
@@ -116,10 +126,10 @@ fn decode(ctx: &mut Ctx, document: &Document<'_>) -> Playbook {
         params,
         waits,
         types,
-        tables: tables(ctx, document),
-        matrices: ctx.matrices(document),
-        clocks: ctx.clocks(document),
-        duties: ctx.duties(document),
+        tables,
+        matrices,
+        clocks,
+        duties,
         follow_ups: ctx.follow_ups(document),
         tells: ctx.tells(document),
         figures: ctx.figures(document),
@@ -145,33 +155,4 @@ fn currency(ctx: &mut Ctx, node: &Node) -> String {
         ctx.unknown("PB0006", node.span, ("货币", "currency"), &code, TWO_DIGITS.iter().copied());
     }
     code
-}
-
-/// Free-standing decision tables say their outputs themselves: `outputs: { fee: money }`.
-fn tables(ctx: &mut Ctx, document: &Document<'_>) -> BTreeMap<String, DecisionTable> {
-    let mut tables = BTreeMap::new();
-    for entry in ctx.section(document, "tables") {
-        let mut object = ctx.object(&entry.node);
-        let kinds = [
-            ("code", Kind::Code),
-            ("int", Kind::Int),
-            ("bool", Kind::Bool),
-            ("money", Kind::Money),
-            ("date", Kind::Date),
-        ];
-        let declared: Vec<(String, Kind)> = match object.need(ctx, "outputs") {
-            Some(node) => {
-                ctx.entries(node).iter().map(|e| (e.key.clone(), ctx.one_of(&e.node, &kinds))).collect()
-            }
-            None => Vec::new(),
-        };
-        let outputs: Vec<Output> = declared
-            .into_iter()
-            .map(|(name, kind)| Output { name, holds: Holds::Kind(kind), optional: false })
-            .collect();
-        let table = ctx.table_body(&entry.key, &mut object, &outputs);
-        object.done(ctx);
-        tables.insert(entry.key.clone(), table);
-    }
-    tables
 }

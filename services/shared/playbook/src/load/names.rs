@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use calendar::Limit;
 
 use super::{
+    derived,
     document::Document,
     reader::{Ctx, minor_units},
 };
@@ -75,6 +76,7 @@ pub(super) fn gather(ctx: &mut Ctx, document: &Document<'_>) {
     fact(ctx, "type", Span::default(), Kind::Code, Some(types));
     let steps = ctx.names.all_steps().map(str::to_owned).collect();
     fact(ctx, DONE, Span::default(), Kind::Codes, Some(steps));
+    derived::gather(ctx, document);
 }
 
 fn gather_words(ctx: &mut Ctx, document: &Document<'_>) {
@@ -192,7 +194,7 @@ fn question(ctx: &mut Ctx, id: &str, span: Span, node: &Node) {
 }
 
 /// Declares a fact; the same name may come again with the same type, and its codes add up.
-fn fact(ctx: &mut Ctx, name: &str, span: Span, kind: Kind, domain: Option<BTreeSet<String>>) {
+pub(super) fn fact(ctx: &mut Ctx, name: &str, span: Span, kind: Kind, domain: Option<BTreeSet<String>>) {
     let Some(known) = ctx.names.facts.get_mut(name) else {
         ctx.names.facts.insert(name.to_owned(), Fact { kind, domain });
         return;

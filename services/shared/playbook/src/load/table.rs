@@ -5,6 +5,7 @@ use super::{
     reader::{Ctx, Object, minor_units},
 };
 use crate::{
+    condition::Condition,
     facts::{Facts, Kind, Value},
     table::{Cell, DecisionTable, HitPolicy, Input, Row},
     text::Text,
@@ -121,38 +122,51 @@ impl Ctx {
         let cells = vec![Cell::Any; inputs.len()];
         // `otherwise: general` is short for `otherwise: { then: general }`.
         if node.scalar().is_some() {
-            let out = self.outputs(node, outputs);
-            return Row { cells, out, reason: None, code: None, rules: Vec::new() };
+            let (out, formulas) = self.outputs(node, outputs);
+            return Row { cells, out, formulas, reason: None, code: None, rules: Vec::new() };
         }
         let object = self.object(node);
         self.row_rest(object, cells, outputs)
     }
 
     fn row_rest(&mut self, mut object: Object<'_>, cells: Vec<Cell>, outputs: &[Output]) -> Row {
-        let out = object.need(self, "then").map(|n| self.outputs(n, outputs)).unwrap_or_default();
+        let then = object.need(self, "then").map(|n| self.outputs(n, outputs));
+        let (out, formulas) = then.unwrap_or_default();
         let reason = object.get("reason").map(|n| self.text(n));
         let code = object.get("code").map(|n| self.code(n));
         let rules = self.rules(&mut object);
         object.done(self);
-        Row { cells, out, reason, code, rules }
+        Row { cells, out, formulas, reason, code, rules }
     }
 
-    fn outputs(&mut self, node: &Node, outputs: &[Output]) -> Vec<Value> {
+    fn outputs(&mut self, node: &Node, outputs: &[Output]) -> (Vec<Value>, Vec<(usize, Condition)>) {
+        let mut formulas = Vec::new();
         if let ([only], Some(_)) = (outputs, node.scalar()) {
-            return vec![self.output(node, &only.holds)];
+            formulas.extend(self.formula_of(node, &only.holds).map(|formula| (0, formula)));
+            let value = if formulas.is_empty() { self.output(node, &only.holds) } else { Value::Bool(false) };
+            return (vec![value], formulas);
         }
         let mut object = self.object(node);
         let mut values = Vec::new();
-        for output in outputs {
+        for (column, output) in outputs.iter().enumerate() {
             let given =
                 if output.optional { object.get(&output.name) } else { object.need(self, &output.name) };
+            let formula = given.and_then(|node| self.formula_of(node, &output.holds));
             values.push(match given {
-                Some(node) => self.output(node, &output.holds),
-                None => Value::Codes(Vec::new()),
+                Some(node) if formula.is_none() => self.output(node, &output.holds),
+                _ => Value::Codes(Vec::new()),
             });
+            formulas.extend(formula.map(|formula| (column, formula)));
         }
         object.done(self);
-        values
+        (values, formulas)
+    }
+
+    /// `= price / 10`, in a column of a free-standing table.
+    fn formula_of(&mut self, node: &Node, holds: &Holds) -> Option<Condition> {
+        let Holds::Kind(kind) = holds else { return None };
+        let source = node.scalar()?.trim().strip_prefix('=')?.trim();
+        Some(self.formula(node, source, *kind))
     }
 
     fn output(&mut self, node: &Node, holds: &Holds) -> Value {

@@ -54,7 +54,7 @@ impl Ctx {
     fn check_template(&mut self, node: &Node) {
         let text = node.scalar().unwrap_or_default().to_owned();
         for name in placeholders(&text) {
-            if PLACEHOLDERS.contains(&name) {
+            if PLACEHOLDERS.contains(&name) || self.names.facts.contains_key(name) {
                 continue;
             }
             if self.names.sealed.contains(name) {

@@ -24,18 +24,18 @@ struct Checker<'a> {
     info: SourceInfo,
 }
 
-/// The compiled tree of a condition; `None` when something was reported.
+/// The compiled tree of what is to come to a value of this kind; `None` when something was reported.
 pub(super) fn checked(
     ctx: &mut Ctx,
     node: &Node,
-    source: &str,
+    (source, kind): (&str, Kind),
     ast: &IdedExpr,
     info: SourceInfo,
 ) -> Option<Expr> {
     let mut checker = Checker { ctx, node, source, info };
     let typed = checker.check(ast)?;
-    if typed.kind != Kind::Bool {
-        checker.wrong(ast, Kind::Bool, typed.kind);
+    if typed.kind != kind {
+        checker.wrong(ast, kind, typed.kind);
         return None;
     }
     Some(typed.expr)
@@ -303,7 +303,9 @@ impl Checker<'_> {
         let kind = match (left.kind, op, right.kind) {
             (Kind::Int, _, Kind::Int) => Kind::Int,
             (Kind::Money, Arith::Add | Arith::Sub, Kind::Money) => Kind::Money,
-            (Kind::Money, Arith::Mul, Kind::Int) | (Kind::Int, Arith::Mul, Kind::Money) => Kind::Money,
+            (Kind::Money, Arith::Mul | Arith::Div, Kind::Int) | (Kind::Int, Arith::Mul, Kind::Money) => {
+                Kind::Money
+            }
             (Kind::Date, Arith::Add | Arith::Sub, Kind::Int) => Kind::Date,
             (Kind::Date, Arith::Sub, Kind::Date) => Kind::Int,
             (l, _, r) => {

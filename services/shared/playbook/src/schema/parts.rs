@@ -212,7 +212,26 @@ pub(super) fn matrix() -> Value {
             ("stage_limit", reference("limit")),
             ("ladders", many(ladder)),
             ("deputies", flag()),
-            ("verbal", object(&["paper_within"], vec![("paper_within", reference("limit"))])),
+            (
+                "verbal",
+                ruled(
+                    &["paper_within", "ladder"],
+                    vec![("paper_within", reference("limit")), ("ladder", many(rung()))],
+                ),
+            ),
+        ],
+    )
+}
+
+fn rung() -> Value {
+    ruled(
+        &["tell"],
+        vec![
+            ("after", json!({ "type": ["string", "integer"] })),
+            ("tell", recipients()),
+            ("reroute", text()),
+            ("raise", text()),
+            ("ask_plan", flag()),
         ],
     )
 }
@@ -225,16 +244,6 @@ pub(super) fn clock() -> Value {
             ("share", json!({ "type": "integer", "minimum": 1, "maximum": 99 })),
             ("before", reference("limit")),
             ("tell", recipients()),
-        ],
-    );
-    let rung = ruled(
-        &["tell"],
-        vec![
-            ("after", json!({ "type": ["string", "integer"] })),
-            ("tell", recipients()),
-            ("reroute", text()),
-            ("raise", text()),
-            ("ask_plan", flag()),
         ],
     );
     ruled(
@@ -251,16 +260,17 @@ pub(super) fn clock() -> Value {
             ("calendar", one_of(&["branch", "call_centre", "wall"])),
             ("pauses", many(reference("id"))),
             ("warn", many(warn)),
-            ("ladder", many(rung)),
+            ("ladder", many(rung())),
             (
                 "repeat",
                 object(&["every", "tell"], vec![("every", reference("limit")), ("tell", recipients())]),
             ),
             (
                 "extension",
-                object(
+                ruled(
                     &["approve", "by_at_most"],
                     vec![
+                        ("ask", many(text())),
                         ("approve", text()),
                         ("by_at_most", reference("limit")),
                         ("times", json!({ "type": "integer", "minimum": 1 })),

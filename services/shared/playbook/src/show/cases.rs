@@ -13,6 +13,16 @@ use crate::{
     text::Lang,
 };
 
+/// What a row gives, column by column.
+fn said(row: &Row) -> Vec<String> {
+    let formula = |column: usize| row.formulas.iter().find(|(at, _)| *at == column);
+    let column = |(at, fixed)| match formula(at) {
+        Some((_, formula)) => format!("`{}`", formula.source),
+        None => value(fixed),
+    };
+    row.out.iter().enumerate().map(column).collect()
+}
+
 impl Page<'_> {
     pub fn case_type(&mut self, case_type: &CaseType) {
         self.heading(
@@ -69,6 +79,17 @@ impl Page<'_> {
         }
     }
 
+    pub(super) fn tables(&mut self) {
+        if self.playbook.tables.is_empty() {
+            return;
+        }
+        self.heading(2, "决策表", "Decision tables");
+        for table in self.playbook.tables.values() {
+            self.line(format!("\n### {} (`{}`)\n", table.name.get(self.lang), table.id));
+            self.table(table);
+        }
+    }
+
     fn table(&mut self, table: &DecisionTable) {
         let policy = match table.hit {
             HitPolicy::Unique => self.say("每种情况恰有一行。", "Exactly one row fits each case."),
@@ -87,14 +108,14 @@ impl Page<'_> {
             self.table_row(row);
         }
         if let Some(row) = &table.otherwise {
-            let out: Vec<String> = row.out.iter().map(value).collect();
+            let out = said(row);
             self.line(format!("\n{}: {}", self.say("其他情况", "Otherwise"), out.join(", ")));
         }
     }
 
     fn table_row(&mut self, row: &Row) {
         let mut cells: Vec<String> = row.cells.iter().map(cell).collect();
-        cells.extend(row.out.iter().map(value));
+        cells.extend(said(row));
         let reason = row.reason.as_ref().map(|r| r.get(self.lang)).unwrap_or_default();
         cells.push(format!("{reason}{}", rules(&row.rules)));
         self.row(&cells.iter().map(String::as_str).collect::<Vec<_>>());

@@ -37,6 +37,7 @@ impl Playbook {
         for case_type in self.types.values() {
             page.case_type(case_type);
         }
+        page.tables();
         page.matrices();
         page.clocks();
         page.follow_ups();

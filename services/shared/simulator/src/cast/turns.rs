@@ -188,8 +188,15 @@ pub fn work(staff: &Snapshot, task: &Task, work: &Work, dice: Dice, now: Time) -
             let asked = open.stage()?;
             let approved = task.before > 0 || !dice.chance(80);
             let text = words();
-            let command =
-                Command::DecideApproval { ticket, cycle, approval: *approval, stage: *stage, approved, text };
+            let command = Command::DecideApproval {
+                ticket,
+                cycle,
+                approval: *approval,
+                stage: *stage,
+                approved,
+                text,
+                verbal_by: None,
+            };
             (asked.approver.clone(), asked.role.role.clone(), command)
         }
         What::CallBack(..) | What::Extra(_) | What::Telling(_) => return None,
@@ -233,7 +240,7 @@ pub fn call_back(staff: &Snapshot, task: &Task, case: &Case, dice: Dice) -> Opti
     let person = line.get(task.tries as usize % line.len().max(1))?;
     let (ticket, cycle) = (task.ticket, task.cycle);
     let command = if dice.chance(if task.before < 2 { 220 } else { 50 }) {
-        let outcome = *dice.pick(&NotReached::ALL);
+        let outcome = *dice.pick(NotReached::of(call.kind));
         follow_up_core::Command::RecordAttempt(RecordAttempt {
             ticket,
             cycle,

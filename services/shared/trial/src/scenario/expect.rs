@@ -288,7 +288,7 @@ fn happens(wanted: &Happens, town: &Town, timeline: &[Line], zone: &TimeZone) ->
     let found: Vec<&Line> = timeline.iter().filter(fits).collect();
     let mut misses = unknown_role(town, wanted.to.as_ref());
     if playbook::event::subject_of(event).is_none()
-        && !["clock.moved", "clock.paused", "notice.queued"].contains(&event)
+        && !["clock.moved", "clock.paused", "notice.queued", "contact.logged"].contains(&event)
     {
         misses.push(Miss::new(format!("没有事件“{event}”"), format!("there is no event `{event}`")));
     }

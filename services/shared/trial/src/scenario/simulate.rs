@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use organisation::Snapshot;
-use playbook::{CaseType, Facts, Field, FieldKind, Playbook, QuestionKind, Required, Step, Value};
+use playbook::{
+    CaseType, Facts, Field, FieldKind, FollowUpKind, Playbook, QuestionKind, Required, Step, Value,
+};
 use proto::Time;
 use serde_json::Value as Json;
 
@@ -67,7 +69,7 @@ fn act_promptly(town: &mut Town, until: Time) -> Option<Miss> {
 fn due_at(town: &Town, deed: &Deed) -> Time {
     let prompt = town.now().plus(PROMPT);
     match deed.what {
-        What::Call => {
+        What::Call | What::Send | What::Visit => {
             let known = town.called().and_then(|case| case.known);
             let planned =
                 known.as_ref().and_then(|known| known.open().find_map(follow_up_core::CallBack::next_try));
@@ -98,7 +100,12 @@ fn next_deed(town: &Town) -> Option<Deed> {
         return Some(deed);
     }
     if let Some(call) = town.called().and_then(|case| case.known?.open().next().cloned()) {
-        let mut deed = Deed::new(What::Call);
+        let mut deed = Deed::new(match call.kind {
+            FollowUpKind::Call | FollowUpKind::Survey => What::Call,
+            FollowUpKind::Letter => What::Send,
+            FollowUpKind::Visit => What::Visit,
+        });
+        deed.rule = Some(call.rule.clone());
         let questions = town.playbook().follow_up(&call.rule).map(|rule| rule.questions.as_slice());
         let answer = |question: &playbook::Question| match &question.kind {
             QuestionKind::Scale { high, .. } => Json::from(*high),
@@ -115,7 +122,7 @@ fn next_deed(town: &Town) -> Option<Deed> {
 
 /// Required fields that nobody filled in get the plainest value.
 fn complete_form(opening: &mut Deed, playbook: &Playbook) {
-    let case_type = opening.case_type.clone().or_else(|| playbook.types.keys().next().cloned());
+    let case_type = opening.case_type.clone().or_else(|| first_type(playbook));
     let Some(case_type) = case_type.and_then(|id| playbook.case_type(&id)) else { return };
     for field in &case_type.form {
         if matches!(field.required, Required::Always | Required::When(_))
@@ -124,6 +131,15 @@ fn complete_form(opening: &mut Deed, playbook: &Playbook) {
             opening.form.insert(field.name.clone(), plain_value(field, 0, "somebody"));
         }
     }
+}
+
+/// The first that anybody can call in.
+fn first_type(playbook: &Playbook) -> Option<String> {
+    playbook
+        .types
+        .values()
+        .find(|case_type| !case_type.channels.is_empty())
+        .map(|case_type| case_type.id.clone())
 }
 
 /// A report that sends nothing back, if there is one.

@@ -14,7 +14,7 @@ use intake_core::{
     keys,
 };
 use jiff::tz::TimeZone;
-use playbook::ProofKind;
+use playbook::{FollowUpKind, ProofKind};
 use proto::Id;
 use serde::Deserialize;
 
@@ -32,12 +32,22 @@ pub enum What {
     Done,
     Approve,
     Reject,
+    /// The paper of an approval by word of mouth is brought, or the approver denies it.
+    Confirm,
+    DenyPaper,
     /// The customer was reached.
     Call,
+    /// The letter went out; the visit took place.
+    Send,
+    Visit,
     NotReached,
     /// A named wait begins, ends.
     Wait,
     GoOn,
+    /// More time for a clock is asked for, granted, refused.
+    Extend,
+    Grant,
+    Deny,
     /// The customer asks again.
     Chase,
     Reclassify,
@@ -67,7 +77,14 @@ pub struct Deed {
     pub answers: Words,
     pub reason: Option<String>,
     pub outcome: Option<String>,
-    /// The wait.
+    /// The duty that it is about: the newest case opened for it.
+    pub duty: Option<String>,
+    /// By word of mouth: who approves; `by` takes it down.
+    pub verbally: Option<String>,
+    /// The clock that is to have more time, and which run of it.
+    pub clock: Option<String>,
+    pub instance: Option<String>,
+    /// The wait; how much more time.
     #[serde(rename = "for")]
     pub wait: Option<String>,
     pub to: Option<String>,
@@ -93,6 +110,10 @@ impl Deed {
             answers: Words::new(),
             reason: None,
             outcome: None,
+            duty: None,
+            verbally: None,
+            clock: None,
+            instance: None,
             wait: None,
             to: None,
             rule: None,
@@ -109,12 +130,17 @@ impl Town {
     /// # Errors
     /// The refusal of the service.
     pub fn act(&mut self, deed: &Deed) -> Result<(), Refusal> {
+        if let Some(duty) = &deed.duty {
+            self.turn_to(&playbook::duty::case_type_of(duty));
+        }
         match deed.what {
             What::Nothing => Ok(()),
             What::Open => self.open(deed),
             What::Acknowledge | What::Refuse | What::Assign | What::Done => self.work_on(deed),
             What::Approve | What::Reject => self.decide(deed),
-            What::Call | What::NotReached => self.call(deed),
+            What::Confirm | What::DenyPaper => self.paper(deed),
+            What::Call | What::Send | What::Visit | What::NotReached => self.call(deed),
+            What::Extend | What::Grant | What::Deny => self.more_time(deed),
             What::Wait | What::GoOn | What::Chase => self.note(deed),
             What::Reclassify | What::Close | What::Reopen => self.change(deed),
         }
@@ -125,7 +151,7 @@ impl Town {
         zone.unwrap_or(TimeZone::UTC)
     }
 
-    fn by(&self, deed: &Deed, usual: Option<String>) -> Result<Actor, Refusal> {
+    pub(super) fn by(&self, deed: &Deed, usual: Option<String>) -> Result<Actor, Refusal> {
         let person = match &deed.by {
             Some(who) => self.person(who),
             None => usual,
@@ -149,7 +175,7 @@ impl Town {
         centre.into_iter().chain(&roles).find_map(|role| self.person(&role.id))
     }
 
-    fn the_ticket(&self) -> Result<(Id, u32), Refusal> {
+    pub(super) fn the_ticket(&self) -> Result<(Id, u32), Refusal> {
         let ticket = self.ticket().ok_or_else(|| {
             refusal("no-case", "还没有立案。".to_owned(), "No case was opened yet.".to_owned())
         })?;
@@ -159,7 +185,7 @@ impl Town {
     fn open(&mut self, deed: &Deed) -> Result<(), Refusal> {
         let case_type = match &deed.case_type {
             Some(id) => id.clone(),
-            None => self.playbook().types.keys().next().cloned().unwrap_or_default(),
+            None => self.first_type().unwrap_or_default(),
         };
         let actor = self.by(deed, self.usual_taker())?;
         let playbook = std::sync::Arc::clone(&self.playbook);
@@ -256,7 +282,7 @@ impl Town {
         self.after(&actor, done).map(|_| ())
     }
 
-    fn whose_turn(&self, work: &Work, deed: &Deed) -> Option<String> {
+    pub(super) fn whose_turn(&self, work: &Work, deed: &Deed) -> Option<String> {
         let (assignee, role) = match deed.step.as_ref().and_then(|step| work.open.get(step)) {
             Some(open) => (&open.assignee, &open.role),
             None => (&work.hand_off.assignee, &work.hand_off.role),
@@ -274,14 +300,16 @@ impl Town {
             let (zh, en) = ("没有待决的审批。", "No approval waits for a decision.");
             refusal("no-approval", zh.to_owned(), en.to_owned())
         })?;
-        let usual = open.stage().and_then(|stage| {
+        let asked = open.stage().and_then(|stage| {
             let role = format!("{}@{}", stage.role.role, stage.role.level.as_str());
             stage.approver.clone().or_else(|| self.person(&role))
         });
+        let usual = if deed.verbally.is_some() { open.requesters.first().cloned() } else { asked };
         let actor = self.by(deed, usual)?;
         let (approval, stage, approved) = (open.id, open.turn(), deed.what == What::Approve);
         let text = (!approved).then(form::sealed);
-        let command = Order::DecideApproval { ticket, cycle, approval, stage, approved, text };
+        let verbal_by = deed.verbally.as_ref().and_then(|who| self.person(who));
+        let command = Order::DecideApproval { ticket, cycle, approval, stage, approved, text, verbal_by };
         let decided = self.dispatch.command(&actor, ticket.shard(), &command);
         self.after(&actor, decided).map(|_| ())
     }
@@ -296,14 +324,17 @@ impl Town {
         let role = rule.map(|rule| format!("{}@{}", rule.by.role, rule.by.level.as_str()));
         let actor = self.by(deed, role.and_then(|role| self.person(&role)))?;
         let command = match deed.what {
-            What::Call => {
+            What::Call | What::Send | What::Visit => {
                 let answers: BTreeMap<String, String> =
                     deed.answers.iter().map(|(name, word)| (name.clone(), form::text(word))).collect();
                 Call::RecordCall(RecordCall { ticket, cycle, call_back: call.id, text: None, answers })
             }
             _ => {
-                let outcome =
-                    deed.outcome.as_deref().and_then(NotReached::parse).unwrap_or(NotReached::NoAnswer);
+                let outcome = deed
+                    .outcome
+                    .as_deref()
+                    .and_then(NotReached::parse)
+                    .unwrap_or(NotReached::of(call.kind)[0]);
                 Call::RecordAttempt(RecordAttempt { ticket, cycle, call_back: call.id, outcome, text: None })
             }
         };
@@ -313,7 +344,14 @@ impl Town {
 
     fn open_call(&self, deed: &Deed) -> Option<CallBack> {
         let known = self.called()?.known?;
-        let wanted = |call: &&CallBack| deed.rule.as_ref().is_none_or(|rule| *rule == call.rule);
+        let fits = |call: &CallBack| match deed.what {
+            What::Send => call.kind == FollowUpKind::Letter,
+            What::Visit => call.kind == FollowUpKind::Visit,
+            What::Call => matches!(call.kind, FollowUpKind::Call | FollowUpKind::Survey),
+            _ => true,
+        };
+        let wanted =
+            |call: &&CallBack| fits(call) && deed.rule.as_ref().is_none_or(|rule| *rule == call.rule);
         known.open().find(wanted).cloned()
     }
 
@@ -366,6 +404,6 @@ impl Town {
     }
 }
 
-fn refusal(gate: &str, zh: String, en: String) -> Refusal {
+pub(super) fn refusal(gate: &str, zh: String, en: String) -> Refusal {
     Refusal::new(RefusalKind::Precondition, gate, zh, en)
 }

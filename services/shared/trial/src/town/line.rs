@@ -47,6 +47,7 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
         }
         AnyEvent::TicketClosed(e) => line("ticket.closed", &e.outcome),
         AnyEvent::TicketReopened(e) => line("ticket.reopened", &e.reason),
+        AnyEvent::ContactLogged(e) => line("contact.logged", &e.category),
         AnyEvent::WorkDispatched(e) => Line {
             role: e.role.clone(),
             persons: one(&e.assignee),
@@ -73,6 +74,18 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
             outcome: e.decision.clone(),
             instance: e.stage.to_string(),
             ..line("approval.decided", &e.step)
+        },
+        AnyEvent::ApprovalVerbal(e) => Line {
+            role: e.role.clone(),
+            persons: one(&e.by),
+            instance: e.stage.to_string(),
+            ..line("approval.verbal", &e.step)
+        },
+        AnyEvent::ApprovalConfirmed(e) => Line {
+            persons: one(&e.by),
+            outcome: e.decision.clone(),
+            instance: e.stage.to_string(),
+            ..line("approval.confirmed", &e.step)
         },
         AnyEvent::ClockStarted(e) => {
             Line { instance: e.instance.clone(), due: due(e.due_at), ..line("clock.started", &e.clock) }
@@ -108,6 +121,20 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
             outcome: e.to.clone(),
             ..line("clock.verdict_corrected", &e.clock)
         },
+        AnyEvent::ClockExtensionAsked(e) => Line {
+            instance: e.instance.clone(),
+            role: e.role.clone(),
+            persons: e.told.clone(),
+            due: due(e.due_at),
+            ..line("clock.extension_asked", &e.clock)
+        },
+        AnyEvent::ClockExtensionDecided(e) => Line {
+            instance: e.instance.clone(),
+            outcome: if e.granted { "approved" } else { "refused" }.to_owned(),
+            persons: e.told.clone(),
+            due: due(e.due_at),
+            ..line("clock.extension_decided", &e.clock)
+        },
         AnyEvent::EscalationRaised(e) => Line {
             instance: e.instance.clone(),
             rung: e.rung,
@@ -119,6 +146,7 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
         AnyEvent::FollowUpScheduled(e) => {
             Line { role: e.role.clone(), due: due(e.due_at), ..line("follow_up.scheduled", &e.rule) }
         }
+        AnyEvent::FollowUpRecorded(e) => Line { persons: one(&e.by), ..line("follow_up.recorded", &e.rule) },
         AnyEvent::FollowUpAttempted(e) => {
             Line { outcome: e.outcome.clone(), ..line("follow_up.attempted", &e.rule) }
         }
@@ -173,6 +201,7 @@ fn name(event: &'static str, lang: Lang) -> &'static str {
         ("ticket.noted", "备注", "noted"),
         ("ticket.closed", "结案", "closed"),
         ("ticket.reopened", "重新打开", "re-opened"),
+        ("contact.logged", "登记联系", "contact logged"),
         ("work.dispatched", "派单", "handed off"),
         ("work.acknowledged", "接单", "taken over"),
         ("work.refused", "退单", "given back"),
@@ -182,16 +211,21 @@ fn name(event: &'static str, lang: Lang) -> &'static str {
         ("work.completed", "派工完成", "work completed"),
         ("approval.asked", "申请审批", "approval asked"),
         ("approval.decided", "审批", "approval"),
+        ("approval.verbal", "口头同意", "approved by word of mouth"),
+        ("approval.confirmed", "补手续", "paper"),
         ("clock.started", "计时开始", "clock starts"),
         ("clock.paused", "计时暂停", "clock stands still"),
         ("clock.moved", "计时恢复", "clock goes on"),
         ("clock.warned", "预警", "warning"),
         ("clock.breached", "逾期", "DEADLINE MISSED"),
         ("clock.met", "计时结束", "clock ends"),
+        ("clock.extension_asked", "申请延期", "more time asked"),
+        ("clock.extension_decided", "延期审批", "more time"),
         ("clock.verdict_corrected", "更正", "verdict corrected"),
         ("escalation.raised", "升级", "ESCALATION"),
         ("follow_up.scheduled", "安排回访", "call-back planned"),
         ("follow_up.attempted", "回访呼叫", "call-back tried"),
+        ("follow_up.recorded", "回访记录", "call-back recorded"),
         ("survey.answered", "回访回答", "answered"),
         ("follow_up.completed", "回访完成", "call-backs over"),
         ("notice.queued", "通知", "message"),

@@ -4,11 +4,13 @@
 mod deed;
 mod form;
 mod line;
+mod more_time;
+mod paper;
 
 use chassis_core::{Actor, Core, Grant, Refusal, rehearsal::Rehearsal};
 use dispatch_core::{Dispatch, Work};
 use follow_up_core::FollowUp;
-use intake_core::{Intake, Ticket};
+use intake_core::{Command, Intake, Ticket, command::PlanDuties};
 use notify_core::{Notify, Outcome, Report as Sending};
 use organisation::Snapshot;
 use playbook::{Level, Playbook, RoleAt};
@@ -48,7 +50,7 @@ pub struct Town {
 impl Town {
     /// At rest, at a moment. `playbook` is active in the directory.
     pub fn new(directory: Snapshot, playbook: Arc<Playbook>, branch: &str, now: Time) -> Town {
-        Town {
+        let mut town = Town {
             intake: Rehearsal::new(directory.clone(), now),
             dispatch: Rehearsal::new(directory.clone(), now),
             watchdog: Rehearsal::new(directory.clone(), now),
@@ -60,7 +62,36 @@ impl Town {
             ticket: None,
             taker: None,
             happened: Vec::new(),
+        };
+        town.plan_duties();
+        town
+    }
+
+    /// The first case type that anybody can call in.
+    pub fn first_type(&self) -> Option<String> {
+        let called_in = |case_type: &&playbook::CaseType| !case_type.channels.is_empty();
+        self.playbook.types.values().find(called_in).map(|case_type| case_type.id.clone())
+    }
+
+    /// Deeds are about the newest case of this type from here on.
+    fn turn_to(&mut self, case_type: &str) {
+        let opened = self.happened.iter().rev().find_map(|happened| match &happened.event {
+            AnyEvent::TicketOpened(opened) => opened.ticket.as_ref().filter(|it| it.case_type == case_type),
+            _ => None,
+        });
+        self.ticket = opened.and_then(|ticket| ticket.ticket_id.parse().ok());
+    }
+
+    /// Duties begin with the scenario.
+    fn plan_duties(&mut self) {
+        if self.playbook.duties.is_empty() {
+            return;
         }
+        let plan = PlanDuties { playbook: self.playbook.id.clone(), branch: self.branch.clone() };
+        let home = intake_core::keys::almanac(&plan.playbook, &plan.branch).shard();
+        let actor = Actor::Service { name: Service::Intake.name().to_owned() };
+        let planned = self.intake.command(&actor, home, &Command::PlanDuties(plan));
+        let _ = self.after(&actor, planned);
     }
 
     pub fn now(&self) -> Time {

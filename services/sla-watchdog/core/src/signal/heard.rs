@@ -51,6 +51,18 @@ impl Signal {
             AnyEvent::WorkCompleted(_) => self.named::<work::WorkCompleted>(1),
             AnyEvent::ApprovalAsked(e) => self.approval_asked(e),
             AnyEvent::ApprovalDecided(e) => self.approval_decided(e),
+            AnyEvent::ApprovalVerbal(e) => {
+                self.named::<work::ApprovalVerbal>(1);
+                self.stage_of(&e.step, &e.kind, e.stage);
+                // The paper is his to bring.
+                self.held_by(&e.by, &e.role);
+            }
+            AnyEvent::ApprovalConfirmed(e) => {
+                self.named::<work::ApprovalConfirmed>(1);
+                self.stage_of(&e.step, &e.kind, e.stage);
+                self.part = Some(Part::Done);
+                self.outcome = Some(if e.decision == "approved" { "approved" } else { "refused" }.to_owned());
+            }
             _ => return false,
         }
         true
@@ -246,6 +258,8 @@ pub(crate) fn is_heard(kind: &str) -> bool {
         work::WorkCompleted::TYPE,
         work::ApprovalAsked::TYPE,
         work::ApprovalDecided::TYPE,
+        work::ApprovalVerbal::TYPE,
+        work::ApprovalConfirmed::TYPE,
         call::FollowUpScheduled::TYPE,
         call::FollowUpAttempted::TYPE,
         call::FollowUpRecorded::TYPE,
