@@ -106,6 +106,13 @@ const TABLES: &[Case] = &[
         )],
     ),
     (
+        "matrix_without_bands",
+        &[(
+            "        bands:\n          - { up_to: 500, chain: [owner] }\n          - { chain: [owner, desk] }\n",
+            "        bands: []\n",
+        )],
+    ),
+    (
         "matrix_conditional_end",
         &[(
             "      - kind: repair\n        bands:",
