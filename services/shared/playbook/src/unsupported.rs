@@ -2,7 +2,12 @@
 //! them is refused at activation: a rule must not look kept when nobody keeps it.
 
 use crate::{
-    check::Findings, diagnostic::Diagnostic, follow_up::FollowUpKind, model::Playbook, route::Preference,
+    check::Findings,
+    diagnostic::Diagnostic,
+    follow_up::FollowUpKind,
+    model::Playbook,
+    role::{CasePerson, Recipient},
+    route::Preference,
     tell::Channel,
 };
 
@@ -15,6 +20,7 @@ impl Playbook {
         }
         self.cases(&mut found);
         self.follow_up_parts(&mut found);
+        self.customers_told(&mut found);
         for clock in &self.clocks {
             let place = format!("clocks/{}", clock.id);
             if clock.extension.is_some() {
@@ -70,6 +76,25 @@ impl Playbook {
             }
             if follow_up.series.is_some() {
                 found.lacking(&place, "系列回访", "a series of follow-ups");
+            }
+        }
+    }
+}
+
+impl Playbook {
+    /// A customer's address is sealed at intake's, and what sends messages cannot ask for it.
+    fn customers_told(&self, found: &mut Findings<'_>) {
+        let is_told = |to: &[Recipient]| to.contains(&Recipient::Person(CasePerson::Customer));
+        let mut lacking = |place: &str| found.lacking(place, "给客户发消息", "messages to the customer");
+        for tell in self.tells.iter().filter(|tell| is_told(&tell.to)) {
+            lacking(&format!("tells/{}", tell.id));
+        }
+        for clock in &self.clocks {
+            let warned = clock.warn.iter().map(|warn| &warn.tell);
+            let reached = clock.ladder.iter().map(|rung| &rung.tell);
+            let reminded = clock.repeat.iter().map(|repeat| &repeat.tell);
+            if warned.chain(reached).chain(reminded).any(|to| is_told(to)) {
+                lacking(&format!("clocks/{}", clock.id));
             }
         }
     }

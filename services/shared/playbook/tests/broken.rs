@@ -210,6 +210,20 @@ fn a_clock_that_runs_on_after_the_end() {
 }
 
 #[test]
+fn a_message_to_the_customer() {
+    broken(
+        "customer_told",
+        &[
+            (
+                "    on: work.dispatched\n    to: mechanic",
+                "    on: work.dispatched\n    to: [mechanic, customer]",
+            ),
+            ("      - { share: 80, tell: mechanic }", "      - { share: 80, tell: customer }"),
+        ],
+    );
+}
+
+#[test]
 fn a_clock_that_starts_after_its_step_is_done() {
     broken(
         "orphaned_clock",
