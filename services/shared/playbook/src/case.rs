@@ -106,6 +106,11 @@ pub struct CaseType {
 }
 
 impl CaseType {
+    /// Whether a case may be closed while follow-ups are open.
+    pub fn closes_before_follow_ups(&self) -> bool {
+        !self.closing.needs.contains(&Seal::FollowUp)
+    }
+
     /// Category, severity and tags of a case. For a repeat the caller has set the fact `repeat`.
     pub fn classify(&self, facts: &Facts) -> Classification {
         let mut out = Classification { category: self.category(facts), ..Classification::default() };

@@ -129,7 +129,7 @@ impl<'p> Explorer<'p> {
                 self.visit(Some(at), next);
             }
             Phase::Working => self.expand_work(at, &state),
-            Phase::Sealed if state.open == 0 => {
+            Phase::Sealed if state.open == 0 || self.graph.case_type.closes_before_follow_ups() => {
                 let mut next = State { phase: Phase::Closed, ..state };
                 self.graph.emit(&mut next, Happening::Closed);
                 self.visit(Some(at), next);
@@ -153,9 +153,9 @@ impl<'p> Explorer<'p> {
 
     fn expand_follow_ups(&mut self, at: usize, state: &State) {
         for bit in (0..self.graph.follow_ups.len()).filter(|bit| state.open & (1 << bit) != 0) {
-            let mut next = State { open: state.open & !(1 << bit), ..*state };
-            self.graph.emit(&mut next, Happening::FollowedUp(bit));
-            self.visit(Some(at), next);
+            for next in self.graph.call(state, bit) {
+                self.visit(Some(at), next);
+            }
         }
     }
 
@@ -231,6 +231,7 @@ impl<'p> Explorer<'p> {
         }
         let running: Vec<String> = (0..self.graph.clocks.len())
             .filter(|at| state.clocks & (1 << at) != 0)
+            .filter(|at| state.open == 0 || !self.graph.clocks[*at].watches_follow_ups())
             .map(|at| self.graph.clocks[at].id.clone())
             .collect();
         for clock in running {

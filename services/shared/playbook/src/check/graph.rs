@@ -54,6 +54,8 @@ pub(super) enum Happening {
     Decided(usize),
     Completed,
     Scheduled(usize),
+    Attempted(usize),
+    Recorded(usize),
     FollowedUp(usize),
     Closed,
 }
@@ -221,6 +223,8 @@ impl<'p> Graph<'p> {
             Happening::Decided(at) => ("approval.decided", step(at)),
             Happening::Completed => ("work.completed", None),
             Happening::Scheduled(at) => ("follow_up.scheduled", follow_up(at)),
+            Happening::Attempted(at) => ("follow_up.attempted", follow_up(at)),
+            Happening::Recorded(at) => ("follow_up.recorded", follow_up(at)),
             Happening::FollowedUp(at) => ("follow_up.completed", follow_up(at)),
             Happening::Closed => ("ticket.closed", None),
         }
@@ -277,10 +281,7 @@ impl<'p> Graph<'p> {
     }
 
     fn decide(&self, state: &State, at: usize, step: &Step) -> Vec<State> {
-        let with_outcome = |outcome: &str| match self.universe.find("outcome") {
-            Some(variable) => variable.set(state.facts, &Value::code(outcome)),
-            None => state.facts,
-        };
+        let with_outcome = |outcome: &str| self.with_outcome(state.facts, outcome);
         let asked = state.asked & !(1 << at);
         let mut approved =
             State { facts: with_outcome("approved"), asked, done: state.done | 1 << at, ..*state };
@@ -292,6 +293,28 @@ impl<'p> Graph<'p> {
         refused.facts = state.facts;
         self.settle(&mut refused);
         vec![self.finish(approved, at), refused]
+    }
+
+    fn with_outcome(&self, facts: Packed, outcome: &str) -> Packed {
+        let variable = self.universe.find("outcome");
+        variable.map_or(facts, |variable| variable.set(facts, &Value::code(outcome)))
+    }
+
+    /// The customer is reached, or the follow-up is given up.
+    pub fn call(&self, state: &State, at: usize) -> [State; 2] {
+        let ended = |said: &[(Happening, &str)]| {
+            let mut next = State { open: state.open & !(1 << at), ..*state };
+            for (happening, outcome) in said {
+                next.facts = self.with_outcome(state.facts, outcome);
+                self.emit(&mut next, *happening);
+            }
+            State { facts: state.facts, ..next }
+        };
+        let (attempted, over) = (Happening::Attempted(at), Happening::FollowedUp(at));
+        [
+            ended(&[(attempted, "reached"), (Happening::Recorded(at), ""), (over, "happy")]),
+            ended(&[(attempted, "unreached"), (over, "given_up")]),
+        ]
     }
 
     /// Step clocks that run although every step that stops them is done: nothing will meet them any more.

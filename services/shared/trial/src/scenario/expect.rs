@@ -281,7 +281,7 @@ fn happens(wanted: &Happens, town: &Town, timeline: &[Line], zone: &TimeZone) ->
     };
     let fits = |line: &&Line| {
         line.event == event
-            && about.is_none_or(|about| about == line.about)
+            && about.is_none_or(|about| line.is_about(about))
             && wanted.outcome.as_ref().is_none_or(|outcome| *outcome == line.outcome)
             && went_to(line, wanted.to.as_ref())
     };
