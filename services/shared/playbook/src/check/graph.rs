@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use super::{
     quick::Quick,
-    universe::{Packed, Universe},
+    universe::{Costs, Packed, Universe},
 };
 use crate::{
     case::CaseType,
@@ -91,12 +91,12 @@ pub(super) struct Graph<'p> {
 }
 
 impl<'p> Graph<'p> {
-    pub fn new(playbook: &'p Playbook, case_type: &'p CaseType) -> Option<Self> {
+    pub fn new(playbook: &'p Playbook, case_type: &'p CaseType) -> Result<Self, Costs> {
         let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).collect();
         let follow_ups: Vec<&FollowUp> =
             playbook.follow_ups.iter().filter(|f| f.applies_to(&case_type.id)).collect();
         if clocks.len() > 64 || follow_ups.len() > 64 || case_type.steps.len() > 64 {
-            return None;
+            return Err(Costs::new());
         }
         let conditions = conditions(case_type, &clocks, &follow_ups);
         let universe = Universe::new(playbook, case_type, &conditions)?;
@@ -111,7 +111,7 @@ impl<'p> Graph<'p> {
         let transient = transient(case_type, &clocks, &follow_ups);
         let transient = universe.mask_of(|name| transient.iter().any(|t| t == name));
         let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(s, name))).collect();
-        Some(Self {
+        Ok(Self {
             case_type,
             clocks,
             follow_ups,
@@ -126,6 +126,11 @@ impl<'p> Graph<'p> {
             applies: RefCell::default(),
             undone: RefCell::default(),
         })
+    }
+
+    /// The most results that working on one step may have.
+    pub fn most_reports(&self) -> usize {
+        self.sets.iter().map(|variables| self.universe.ways(variables)).max().unwrap_or_default()
     }
 
     fn applies(&self, facts: Packed) -> u64 {
