@@ -223,6 +223,20 @@ fn sound(changes: &[(&str, &str)]) {
     assert_eq!(findings(&text), "");
 }
 
+/// What nobody filled in differs from everything; what was filled in as wanted ends the loop.
+#[test]
+fn loops_that_compare_by_inequality() {
+    let choice = "verdict: { kind: choice, label: { zh: 结论, en: verdict }, REQUIRED options: { good: { zh: 好, en: good }, poor: { zh: 差, en: poor } } }";
+    let field =
+        "          rides_well: { kind: bool, label: { zh: 骑行正常, en: rides well }, required: true }\n";
+    for required in ["", "required: true,"] {
+        let with = format!("{field}          {}\n", choice.replace("REQUIRED", required));
+        sound(&[(field, &with), ("'!rides_well'", "verdict != 'good'")]);
+    }
+    let distance = "          distance: { kind: int, label: { zh: 公里, en: distance }, required: true }\n";
+    sound(&[(field, &format!("{field}{distance}")), ("'!rides_well'", "distance != 5")]);
+}
+
 #[test]
 fn a_follow_up_that_the_closing_does_not_wait_for_may_have_a_clock() {
     sound(&[CLOSES_FIRST]);
