@@ -110,3 +110,21 @@ then:
     }
     assert!(printed.ends_with("failed: 1\n1\n"), "{printed}");
 }
+
+#[test]
+fn what_is_no_rule_book_is_left_out_with_a_note() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("rules.md"), "| A-1 | CLOCK |\n").expect("written");
+    let catalogue = folder.path().join("rules.md");
+    let command = format!("hotline playbook rules {} README.md bicycle-shop", catalogue.display());
+    let printed = run(&command, &playbooks());
+    assert!(printed.starts_with("README.md: no rule book, left out\n"), "{printed}");
+    assert!(printed.contains("rules: 1, carried by a rule book: 0"), "{printed}");
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let command = "hotline playbook test dealer-group --timeline | head -n 1";
+    let printed = run(&format!("({command})"), &playbooks());
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+}

@@ -7,6 +7,7 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::bail;
 use clap::Args;
 use comfy_table::{Table, presets};
 use playbook::Lang;
@@ -16,7 +17,7 @@ use trial::scenario;
 use super::{
     Language,
     files::{self, Place},
-    say,
+    print, say,
     scenarios::{Stage, beside},
 };
 
@@ -48,31 +49,44 @@ pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
     let catalogue = numbers(&files::text(&rules.catalogue)?);
     let mut found: BTreeMap<String, Coverage> =
         catalogue.iter().map(|rule| (rule.clone(), Coverage::default())).collect();
-    for path in &rules.rule_books {
+    for path in rule_books(&rules.rule_books, lang)? {
         cover(path, &Place::default(), lang, &mut found)?;
     }
     // Readings are named beside rules and have a page of their own.
     let unknown: Vec<&String> =
         found.keys().filter(|rule| !catalogue.contains(*rule) && !rule.starts_with("A-")).collect();
-    println!("{}", table(rules, &found, lang));
+    print(format_args!("{}\n", table(rules, &found, lang)))?;
     let count = |what: fn(&Coverage) -> bool| {
         found.iter().filter(|(rule, coverage)| catalogue.contains(*rule) && what(coverage)).count()
     };
     let carried = count(|coverage| !coverage.rule_books.is_empty());
     let shown = count(|coverage| coverage.scenarios > 0 && coverage.failed == 0);
     let failed = count(|coverage| coverage.failed > 0);
-    println!(
-        "{}: {}, {}: {carried}, {}: {shown}, {}: {failed}",
+    print(format_args!(
+        "{}: {}, {}: {carried}, {}: {shown}, {}: {failed}\n",
         say(lang, "条款", "rules"),
         catalogue.len(),
         say(lang, "规则书承载", "carried by a rule book"),
         say(lang, "场景证明", "shown by a scenario"),
         say(lang, "不成立", "not holding"),
-    );
+    ))?;
     for rule in &unknown {
-        println!("{rule}: {}", say(lang, "目录里没有这一条", "no such rule in the catalogue"));
+        print(format_args!("{rule}: {}\n", say(lang, "目录里没有这一条", "no such rule in the catalogue")))?;
     }
     Ok(if failed == 0 && unknown.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Those of the paths that are rule books, for a shell's `*` names guides and schemas too.
+fn rule_books(paths: &[PathBuf], lang: Lang) -> anyhow::Result<Vec<&PathBuf>> {
+    let (books, others): (Vec<_>, Vec<_>) =
+        paths.iter().partition(|path| path.is_dir() || !path.exists() || files::is_rule_book(path));
+    for path in others {
+        eprintln!("{}: {}", path.display(), say(lang, "不是规则书，略过", "no rule book, left out"));
+    }
+    if books.is_empty() {
+        bail!("no rule book: name folders, or files that end in .yaml");
+    }
+    Ok(books)
 }
 
 /// The first cells of table rows that look like `DG-08`.
