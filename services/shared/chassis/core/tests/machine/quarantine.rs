@@ -75,7 +75,7 @@ fn an_input_on_which_one_died_by_chance_is_tried_again_and_cleared() {
         let mut next = begin(&mut store, owner);
         settle(&mut next, &mut store, note(1, 1), Duration::from_secs(1));
         assert_eq!((heard(&store), store.set_aside().len()), (1, 0), "owner {owner}");
-        assert!(store.take(&[home()], Uuid::from_u128(owner.into())).killers[0].1.is_empty(), "cleared");
+        assert!(store.take(&[home()], Uuid::from_u128(owner)).killers[0].1.is_empty(), "cleared");
     }
 }
 
