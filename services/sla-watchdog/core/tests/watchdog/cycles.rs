@@ -2,7 +2,7 @@
 
 use proto::Time;
 
-use crate::desk::{Desk, at, impatient, sealed};
+use crate::desk::{Desk, at, sealed};
 
 const WHOLE: &str = "
   whole:
@@ -183,7 +183,7 @@ fn closed_before_the_call(desk: Desk) -> Desk {
 
 #[test]
 fn a_call_that_the_closing_does_not_wait_for_is_watched_on() {
-    let desk = closed_before_the_call(Desk::of(impatient(WHOLE)));
+    let desk = closed_before_the_call(Desk::impatient(WHOLE));
     desk.until(at(2, 13, 0));
     assert_eq!(
         desk.said(),
@@ -202,13 +202,13 @@ fn the_closing_ends_the_clock_of_a_call_where_it_waits_for_the_calls_or_the_cloc
         "stop: [follow_up.recorded]\n    cancel: [ticket.closed]",
         1,
     );
-    let desk = closed_before_the_call(Desk::of(impatient(&named)));
+    let desk = closed_before_the_call(Desk::impatient(&named));
     assert_eq!(desk.state("call_due", "content"), "cancelled");
 }
 
 #[test]
 fn re_opening_ends_the_clock_of_a_call_that_nobody_makes_any_more() {
-    let desk = closed_before_the_call(Desk::of(impatient(WHOLE)));
+    let desk = closed_before_the_call(Desk::impatient(WHOLE));
     let reopened = desk.reopened();
     desk.until(at(1, 15, 0)).hear(reopened).until(at(1, 15, 1));
     assert_eq!(desk.said(), ["cancelled call_due/content at 1 15:00", "started whole due 2 15:00"]);
@@ -217,7 +217,7 @@ fn re_opening_ends_the_clock_of_a_call_that_nobody_makes_any_more() {
 #[test]
 fn the_seal_of_a_round_stops_the_clocks_of_the_call_backs_that_it_names() {
     let clocks = WHOLE.replacen("stop: [follow_up.recorded]", "stop: [follow_up.completed(content)]", 1);
-    let desk = closed_before_the_call(Desk::of(impatient(&clocks)));
+    let desk = closed_before_the_call(Desk::impatient(&clocks));
     desk.hear(sealed(&desk, &["survey"])).until(at(1, 14, 0));
     assert_eq!(desk.state("call_due", "content"), "running", "the seal is about another call-back");
     desk.hear(sealed(&desk, &["content", "survey"])).until(at(1, 15, 0));

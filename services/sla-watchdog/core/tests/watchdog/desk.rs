@@ -20,7 +20,7 @@ mod group;
 #[path = "line.rs"]
 mod line;
 
-pub use group::{at, group, impatient};
+pub use group::{at, group};
 pub use line::line;
 
 /// One case and everybody who does something to it.
@@ -37,7 +37,12 @@ impl Desk {
         Desk::of(group(clocks))
     }
 
-    pub fn of(group: Snapshot) -> Desk {
+    /// Where cases close without waiting for their call-backs.
+    pub fn impatient(clocks: &str) -> Desk {
+        Desk::of(group::impatient(clocks))
+    }
+
+    fn of(group: Snapshot) -> Desk {
         Desk {
             rehearsal: RefCell::new(Rehearsal::new(group, at(1, 0, 0))),
             cycle: Cell::new(1),
