@@ -156,3 +156,21 @@ then: [{ clock: hand_off, is: breached, due: '2026-03-02 10:30' }]
     }
     assert!(printed.contains("not holding: 0\n0\n") && printed.ends_with("not holding: 0\n1\n"), "{printed}");
 }
+
+#[test]
+fn what_is_no_rule_book_is_left_out_with_a_note() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("rules.md"), "| A-1 | CLOCK |\n").expect("written");
+    let catalogue = folder.path().join("rules.md");
+    let command = format!("hotline playbook rules {} README.md bicycle-shop", catalogue.display());
+    let printed = run(&command, &playbooks());
+    assert!(printed.starts_with("README.md: no rule book, left out\n"), "{printed}");
+    assert!(printed.contains("rules: 1, carried by a rule book: 0"), "{printed}");
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let command = "hotline playbook test dealer-group --timeline | head -n 1";
+    let printed = run(&format!("({command})"), &playbooks());
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+}

@@ -90,7 +90,8 @@ impl Desk<'_, '_> {
         Some(Amount { currency, minor: use_.amount_minor(&self.work.facts) })
     }
 
-    /// The roles that the matrix demands; without any it is for whom a refusal goes to.
+    /// The roles that the matrix demands. The check lets no matrix without any through (PB0401, PB0405); should one be in
+    /// force all the same, it is for whom a refusal goes to.
     fn chain(&self, use_: &ApprovalUse) -> Vec<RoleAt> {
         let facts = &self.work.facts;
         let matrix = self.rules.book.matrix(&use_.matrix);

@@ -1,5 +1,7 @@
 //! Follow-up's seal: every call-back of this round is over and none will come.
 
+use std::collections::BTreeSet;
+
 use chassis_core::{About, Step};
 use playbook::{Condition, FollowUp as Rule, Playbook, Seal};
 use proto::{Event, Id, follow_up::v1 as said, intake::v1::TicketClosed};
@@ -29,8 +31,15 @@ pub(crate) fn if_over(ticket: Id, known: &mut Known, playbook: &Playbook, step: 
         ticket: Some(known.matter.to_ref(ticket)),
         outcome: verdict.outcome().to_owned(),
         consequence: verdict.consequence().code().to_owned(),
+        rules: called(known),
     };
     step.say(About::ticket(ticket, &known.matter.branch), event);
+}
+
+/// The rules that brought this round's call-backs, each once.
+fn called(known: &Known) -> Vec<String> {
+    let rules: BTreeSet<&String> = known.this_round().map(|call| &call.rule).collect();
+    rules.into_iter().cloned().collect()
 }
 
 /// Whether every rule that can apply to this case has had its call. Without this a call-back

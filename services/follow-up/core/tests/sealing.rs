@@ -4,7 +4,7 @@ mod support;
 
 use follow_up_core::{Consequence, NotReached, Phase, Verdict};
 use playbook::Facts;
-use proto::Time;
+use proto::{AnyEvent, Time};
 use support::{House, MONDAY_10, agent, holder};
 
 const NOTHING: Vec<String> = Vec::new();
@@ -212,4 +212,20 @@ fn an_event_heard_twice_has_no_second_effect() {
     FollowUp::event(&heard, &mut step).unwrap();
     let effects = step.finish();
     assert!(effects.said.is_empty() && effects.rows.is_empty());
+}
+
+#[test]
+fn the_seal_names_the_rules_of_its_call_backs() {
+    let mut house = House::new("repair");
+    house.open_as(Facts::new(), &[], "major");
+    house.step_done("feedback");
+    let call = house.call_of("shop_call");
+    house.record(&holder("cr", "cr-manager", "B1"), call, &[("runs_well", "yes")]).unwrap();
+    let visit = house.call_of("visit");
+    house.record(&holder("gm", "gm", "B1"), visit, &[]).unwrap();
+    let sealed = house.rehearsal.take_said().into_iter().find_map(|event| match event {
+        AnyEvent::FollowUpCompleted(sealed) => Some(sealed.rules),
+        _ => None,
+    });
+    assert_eq!(sealed, Some(vec!["shop_call".to_owned(), "visit".to_owned()]));
 }

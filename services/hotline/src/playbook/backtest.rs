@@ -16,7 +16,7 @@ use trial::{
 use super::{
     Language,
     files::{self, Place},
-    journal, per_cent, say,
+    journal, per_cent, print, say,
 };
 
 #[derive(Debug, Args)]
@@ -60,11 +60,11 @@ pub fn carry_out(arguments: &BacktestArguments) -> anyhow::Result<ExitCode> {
     let lang = arguments.language.into();
     let mut recording = recording(arguments)?;
     let old = run(&arguments.old, arguments, &mut recording)?;
-    println!("{}", one(&old, lang));
+    print(format_args!("{}\n", one(&old, lang)))?;
     let Some(path) = &arguments.new else { return Ok(ExitCode::SUCCESS) };
     let new = run(path, arguments, &mut recording)?;
-    println!("{}", one(&new, lang));
-    print!("{}", Difference::between(&old.tally, &new.tally).render(lang));
+    print(format_args!("{}\n", one(&new, lang)))?;
+    print(format_args!("{}", Difference::between(&old.tally, &new.tally).render(lang)))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,7 +9,7 @@ use playbook::{Diagnostic, Playbook, render_all};
 use super::{
     Language,
     files::{self, Place},
-    say,
+    print, say,
 };
 
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub struct Show {
 pub fn show(show: &Show) -> anyhow::Result<ExitCode> {
     let lang = show.language.into();
     let playbook = files::load(&files::texts(&show.files)?, lang)?;
-    print!("{}", playbook.show(lang));
+    print(format_args!("{}", playbook.show(lang)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,12 +54,12 @@ pub fn check(check: &Check) -> anyhow::Result<ExitCode> {
     let errors = found.iter().filter(|finding| finding.is_error()).count();
     if check.json {
         for finding in &found {
-            println!("{}", serde_json::to_string(finding)?);
+            print(format_args!("{}\n", serde_json::to_string(finding)?))?;
         }
     } else {
-        print!("{}", render_all(&found, lang));
+        print(format_args!("{}", render_all(&found, lang)))?;
         let (words, more) = (say(lang, "错误", "errors"), say(lang, "警告", "warnings"));
-        println!("{words}: {errors}, {more}: {}", found.len() - errors);
+        print(format_args!("{words}: {errors}, {more}: {}\n", found.len() - errors))?;
     }
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

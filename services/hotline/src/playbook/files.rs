@@ -52,7 +52,7 @@ pub fn texts(paths: &[PathBuf]) -> anyhow::Result<Texts> {
 }
 
 /// Scenarios lie beside the rule book they try.
-fn is_rule_book(path: &Path) -> bool {
+pub fn is_rule_book(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.ends_with(".yaml") && !name.ends_with(".test.yaml")
 }

@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 use playbook::Lang;
 use trial::limits::{self, Cause, Given, Learnt, Names, Reproduction};
 
-use super::{Language, files, per_cent, say};
+use super::{Language, files, per_cent, print, say};
 
 #[derive(Debug, Args)]
 pub struct Limits {
@@ -41,9 +41,9 @@ pub struct Outcome {
 pub fn carry_out(limits: &Limits) -> anyhow::Result<ExitCode> {
     let lang = limits.language.into();
     let outcome = run(limits)?;
-    println!("{}", learnt_table(&outcome.learnt, lang));
+    print(format_args!("{}\n", learnt_table(&outcome.learnt, lang)))?;
     if let Some(reproduction) = &outcome.reproduction {
-        println!("{}", report(reproduction, lang));
+        print(format_args!("{}\n", report(reproduction, lang)))?;
     }
     if let Some(out) = &limits.out {
         std::fs::write(out, rule_book(limits, &outcome)?)

@@ -12,7 +12,11 @@ pub mod limits;
 pub mod rules;
 pub mod scenarios;
 
-use std::process::ExitCode;
+use std::{
+    fmt::Display,
+    io::{ErrorKind, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Subcommand, ValueEnum};
 use playbook::Lang;
@@ -63,17 +67,38 @@ pub(crate) fn say<'t>(lang: Lang, zh: &'t str, en: &'t str) -> &'t str {
     }
 }
 
+/// Prints; that nobody reads on (`| head`) is an error like any other.
+pub(crate) fn print(text: impl Display) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    write!(out, "{text}")?;
+    out.flush()
+}
+
 /// Hundredths of a per cent as people read them.
 pub(crate) fn per_cent(hundredths: u64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
+/// What a shell says of programs that a closed pipe has ended: 128 + SIGPIPE.
+const UNREAD: u8 = 141;
+
+/// Ends quietly when whoever reads has seen enough.
 pub fn carry_out(command: PlaybookCommand) -> anyhow::Result<ExitCode> {
+    let unread = |error: &anyhow::Error| {
+        error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    };
+    match run(command) {
+        Err(error) if unread(&error) => Ok(ExitCode::from(UNREAD)),
+        ended => ended,
+    }
+}
+
+fn run(command: PlaybookCommand) -> anyhow::Result<ExitCode> {
     match command {
         PlaybookCommand::Check(check) => check::check(&check),
         PlaybookCommand::Show(show) => check::show(&show),
         PlaybookCommand::Schema => {
-            println!("{}", serde_json::to_string_pretty(&playbook::schema::schema())?);
+            print(format_args!("{}\n", serde_json::to_string_pretty(&playbook::schema::schema())?))?;
             Ok(ExitCode::SUCCESS)
         }
         PlaybookCommand::Test(test) => scenarios::test(&test),

@@ -9,6 +9,7 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::bail;
 use clap::Args;
 use comfy_table::{Table, presets};
 use playbook::Lang;
@@ -18,7 +19,7 @@ use trial::scenario::{self, Scenario};
 use super::{
     Language,
     files::{self, Place, Texts},
-    say,
+    print, say,
     scenarios::{Stage, beside},
 };
 
@@ -66,7 +67,7 @@ pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
     let mut found: BTreeMap<String, Coverage> =
         catalogue.iter().map(|rule| (rule.clone(), Coverage::default())).collect();
     let mut tried = Vec::new();
-    for path in &rules.rule_books {
+    for path in rule_books(&rules.rule_books, lang)? {
         tried.push(Tried::open(path, lang)?);
     }
     tried.iter().for_each(|book| book.cover(&mut found));
@@ -76,7 +77,7 @@ pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
     let enough = if rules.mutate {
         taken::report(rules, &tried, &catalogue, &found)
     } else {
-        println!("{}", table(rules, &found, lang));
+        print(format_args!("{}\n", table(rules, &found, lang)))?;
         true
     };
     let count = |what: fn(&Coverage) -> bool| {
@@ -85,19 +86,32 @@ pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
     let carried = count(|coverage| !coverage.rule_books.is_empty());
     let covered = count(Coverage::holds);
     let failed = count(|coverage| coverage.failed > 0);
-    println!(
-        "{}: {}, {}: {carried}, {}: {covered}, {}: {failed}",
+    print(format_args!(
+        "{}: {}, {}: {carried}, {}: {covered}, {}: {failed}\n",
         say(lang, "条款", "rules"),
         catalogue.len(),
         say(lang, "规则书承载", "carried by a rule book"),
         say(lang, "场景证明", "shown by a scenario"),
         say(lang, "不成立", "not holding"),
-    );
+    ))?;
     for rule in &unknown {
-        println!("{rule}: {}", say(lang, "目录里没有这一条", "no such rule in the catalogue"));
+        print(format_args!("{rule}: {}\n", say(lang, "目录里没有这一条", "no such rule in the catalogue")))?;
     }
     let good = failed == 0 && unknown.is_empty() && enough;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Those of the paths that are rule books, for a shell's `*` names guides and schemas too.
+fn rule_books(paths: &[PathBuf], lang: Lang) -> anyhow::Result<Vec<&PathBuf>> {
+    let (books, others): (Vec<_>, Vec<_>) =
+        paths.iter().partition(|path| path.is_dir() || !path.exists() || files::is_rule_book(path));
+    for path in others {
+        eprintln!("{}: {}", path.display(), say(lang, "不是规则书，略过", "no rule book, left out"));
+    }
+    if books.is_empty() {
+        bail!("no rule book: name folders, or files that end in .yaml");
+    }
+    Ok(books)
 }
 
 /// The first cells of table rows that look like `DG-08`.

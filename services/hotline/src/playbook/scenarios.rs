@@ -22,7 +22,7 @@ use trial::{
 use super::{
     Language,
     files::{self, Place, Texts},
-    say,
+    print, say,
 };
 
 #[derive(Debug, Args)]
@@ -110,17 +110,17 @@ pub fn test(test: &Test) -> anyhow::Result<ExitCode> {
         } else {
             format!(" [{}]", scenario.covers.join(", "))
         };
-        println!("{mark}  {}{covers}", scenario.scenario);
+        print(format_args!("{mark}  {}{covers}\n", scenario.scenario))?;
         for miss in &outcome.misses {
-            println!("      {}", miss.get(lang));
+            print(format_args!("      {}\n", miss.get(lang)))?;
         }
         if test.timeline || !outcome.holds() {
-            print!("{}", outcome.render(lang));
+            print(format_args!("{}", outcome.render(lang)))?;
         }
         failed += usize::from(!outcome.holds());
     }
     let (words, more) = (say(lang, "场景", "scenarios"), say(lang, "失败", "failed"));
-    println!("{words}: {}, {more}: {failed}", scenarios.len());
+    print(format_args!("{words}: {}, {more}: {failed}\n", scenarios.len()))?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -170,9 +170,9 @@ pub fn simulate(simulate: &Simulate) -> anyhow::Result<ExitCode> {
     };
     let place = (simulate.branch.as_str(), start, until);
     let outcome = scenario::simulate(&opening, &stage.directory, &stage.playbook, place, acting);
-    print!("{}", outcome.render(lang));
+    print(format_args!("{}", outcome.render(lang)))?;
     for miss in &outcome.misses {
-        println!("{}", miss.get(lang));
+        print(format_args!("{}\n", miss.get(lang)))?;
     }
     Ok(if outcome.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

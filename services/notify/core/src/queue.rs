@@ -23,8 +23,12 @@ pub(crate) fn tell(
     step: &mut Step<'_>,
 ) -> usize {
     let facts = signal.seen_with(&known.facts);
-    let tells = playbook.tells_on(&known.matter.case_type, &signal.name, signal.subject.as_deref(), &facts);
-    let news = tells.into_iter().filter(|rule| is_news(rule, signal));
+    let due = |rule: &&Tell| {
+        let about = |subject| rule.is_due(&signal.name, subject, &facts);
+        about(signal.subject.as_deref()) || signal.round.iter().any(|of| about(Some(of)))
+    };
+    let tells = playbook.tells.iter().filter(|rule| rule.applies_to(&known.matter.case_type));
+    let news = tells.filter(due).filter(|rule| is_news(rule, signal));
     let by_rule: usize = news.map(|rule| by_rule(ticket, known, playbook, rule, signal, step)).sum();
     by_rule + tell_found(ticket, known, signal, step)
 }

@@ -59,6 +59,9 @@ pub(crate) struct Signal {
     pub name: String,
     /// The step, clock or follow-up rule that it is about.
     pub subject: Option<String>,
+    /// The rules of the call-backs that a seal is about.
+    #[serde(default)]
+    pub round: Vec<String>,
     pub cycle: u32,
     pub at: Time,
     pub facts: Facts,
@@ -157,6 +160,7 @@ impl Signal {
         Signal {
             name: name.to_owned(),
             subject: subject.and_then(filled),
+            round: Vec::new(),
             cycle,
             at,
             facts: Facts::new(),
@@ -365,7 +369,9 @@ fn of_calls(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
                 "not_reached" => "given_up",
                 _ => "",
             };
-            new::<calls::FollowUpCompleted>("", cycle, at).outcome(outcome)
+            let mut signal = new::<calls::FollowUpCompleted>("", cycle, at).outcome(outcome);
+            signal.round.clone_from(&e.rules);
+            signal
         }
         AnyEvent::SurveyAnswered(e) => {
             let outcome = if e.unhappy { "unhappy" } else { "happy" };

@@ -181,13 +181,17 @@ fn an_outcome_holds_for_its_own_event_only() {
     assert_eq!(house.said(), ["not_reached -> rehearsal (taker, file)"]);
     house.rehearsal.hear(calls::FollowUpRecorded { ticket: Some(house.ticket_ref()), ..Default::default() });
     assert_eq!(house.said(), NOTHING);
-    let completed = |outcome: &str| calls::FollowUpCompleted {
+    let completed = |outcome: &str, rules: &[&str]| calls::FollowUpCompleted {
         ticket: Some(house.ticket_ref()),
         outcome: outcome.into(),
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
         ..Default::default()
     };
-    let (content, given_up) = (completed("content"), completed("not_reached"));
+    let content = completed("content", &["call_back"]);
+    let another = completed("not_reached", &["visit"]);
+    let given_up = completed("not_reached", &["visit", "call_back"]);
     house.rehearsal.hear(content);
+    house.rehearsal.hear(another);
     assert_eq!(house.said(), NOTHING);
     house.rehearsal.hear(given_up);
     assert_eq!(house.said(), ["given_up -> cr (holder, file)"]);

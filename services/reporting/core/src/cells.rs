@@ -24,6 +24,13 @@ pub(crate) fn line_value(line: &Line) -> String {
     if line.cases == 0 && line.unit != Unit::Count { "-".to_owned() } else { value(line.unit, line.value) }
 }
 
+impl Line {
+    /// The value as documents have it: `12`, `95.5%`, `26:03:09`, `4.33`; a dash where there was no case to judge.
+    pub fn shown(&self) -> String {
+        line_value(self)
+    }
+}
+
 /// What spreadsheets would run is shown as text: a leading `=`, `+`, `-`, `@`,
 /// tab or line break gets an apostrophe before it.
 pub(crate) fn harmless(cell: &str) -> String {

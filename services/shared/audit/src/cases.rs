@@ -29,6 +29,8 @@ pub struct Case {
     pub(super) live_clocks: u16,
     pub has_work: bool,
     pub has_clocks: bool,
+    /// Call-backs that the round's seal is waited for with.
+    pub called: bool,
 }
 
 impl Case {
@@ -93,8 +95,10 @@ impl Cases {
             AnyEvent::TicketOpened(_) => self.opened(id, &ticket.number, entry, findings),
             AnyEvent::TicketReopened(_) => {
                 let case = self.case(id);
-                (case.cycle, case.closed) = (cycle.max(case.cycle), false);
+                (case.cycle, case.closed, case.called) = (cycle.max(case.cycle), false, false);
             }
+            AnyEvent::FollowUpScheduled(_) => self.case(id).called = true,
+            AnyEvent::FollowUpCompleted(_) => self.case(id).called = false,
             AnyEvent::TicketClosed(_) => self.closed(id, cycle, entry, findings),
             AnyEvent::TicketNoted(noted) => self.noted(id, &noted.wait_begun, &noted.wait_ended),
             AnyEvent::WorkStepDone(done) => self.case(id).mark(cycle, bits(&done.marks)),

@@ -63,7 +63,7 @@ impl Seen {
         if ticket.open {
             self.goes_on(&place, case, findings);
         } else {
-            self.is_over(&place, ticket, findings);
+            self.is_over(&place, ticket, case, findings);
         }
     }
 
@@ -114,8 +114,8 @@ impl Seen {
         }
     }
 
-    /// P4: nothing is open behind a closed case.
-    fn is_over(&self, place: &str, ticket: &Ticket, findings: &mut Findings) {
+    /// P4: nothing is open behind a closed case, but perhaps a call-back that the closing did not wait for.
+    fn is_over(&self, place: &str, ticket: &Ticket, case: &Case, findings: &mut Findings) {
         if !ticket.told_of {
             findings.add(
                 Class::Promise,
@@ -134,7 +134,7 @@ impl Seen {
                 format!("P4: the work is {}", work.state),
             );
         }
-        if self.chase.as_ref().is_some_and(|chase| chase.running) {
+        if self.chase.as_ref().is_some_and(|chase| chase.running && !case.called) {
             findings.add(Class::Promise, "closed-with-running-clock", place, "P4: a clock still runs");
         }
     }

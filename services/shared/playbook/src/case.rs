@@ -117,6 +117,11 @@ impl CaseType {
         self.derived.apply(facts);
     }
 
+    /// Whether a case may be closed while follow-ups are open.
+    pub fn closes_before_follow_ups(&self) -> bool {
+        !self.closing.needs.contains(&Seal::FollowUp)
+    }
+
     /// Category, severity and tags of a case. For a repeat the caller has set the fact `repeat`.
     pub fn classify(&self, facts: &Facts) -> Classification {
         let mut facts = facts.clone();

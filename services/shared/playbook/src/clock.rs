@@ -199,6 +199,18 @@ impl Clock {
         crate::duty::applies(&self.types, case_type)
     }
 
+    /// Whether nothing but follow-ups starts it.
+    pub fn watches_follow_ups(&self) -> bool {
+        let of_follow_up = |t: &Trigger| t.event.starts_with("follow_up.") || t.event.starts_with("survey.");
+        !self.start.is_empty() && self.start.iter().all(of_follow_up)
+    }
+
+    /// Whether it goes on while a follow-up is open that the closing did not wait for.
+    pub fn outlives_closing(&self) -> bool {
+        let mut ends = self.stop.iter().chain(&self.cancel);
+        self.watches_follow_ups() && ends.all(|t| t.event != "ticket.closed")
+    }
+
     /// The trigger that starts it, if this event does.
     pub fn started_by(&self, event: &str, subject: Option<&str>, facts: &Facts) -> Option<&Trigger> {
         if !Condition::met(self.when.as_ref(), facts) {

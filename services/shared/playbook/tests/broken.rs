@@ -209,6 +209,66 @@ fn a_clock_that_runs_on_after_the_end() {
     );
 }
 
+/// The case closes without the follow-up, whose clock goes on until it is over.
+const CLOSES_FIRST: (&str, &str) =
+    ("    closing: { needs: [work, follow_up]", "    closing: { needs: [work]");
+
+#[track_caller]
+fn sound(changes: &[(&str, &str)]) {
+    let mut text = BASE.to_owned();
+    for (from, to) in changes {
+        assert_eq!(text.matches(from).count(), 1, "`{from}` must stand exactly once in the base");
+        text = text.replacen(from, to, 1);
+    }
+    assert_eq!(findings(&text), "");
+}
+
+/// What nobody filled in differs from everything; what was filled in as wanted ends the loop.
+#[test]
+fn loops_that_compare_by_inequality() {
+    let choice = "verdict: { kind: choice, label: { zh: 结论, en: verdict }, REQUIRED options: { good: { zh: 好, en: good }, poor: { zh: 差, en: poor } } }";
+    let field =
+        "          rides_well: { kind: bool, label: { zh: 骑行正常, en: rides well }, required: true }\n";
+    for required in ["", "required: true,"] {
+        let with = format!("{field}          {}\n", choice.replace("REQUIRED", required));
+        sound(&[(field, &with), ("'!rides_well'", "verdict != 'good'")]);
+    }
+    let distance = "          distance: { kind: int, label: { zh: 公里, en: distance }, required: true }\n";
+    sound(&[(field, &format!("{field}{distance}")), ("'!rides_well'", "distance != 5")]);
+}
+
+#[test]
+fn a_follow_up_that_the_closing_does_not_wait_for_may_have_a_clock() {
+    sound(&[CLOSES_FIRST]);
+    sound(&[CLOSES_FIRST, ("    after: work.completed", "    after: ticket.closed")]);
+    sound(&[(
+        "    stop: [follow_up.completed]",
+        "    stop: [follow_up.recorded, follow_up.completed(content)]",
+    )]);
+}
+
+#[test]
+fn a_clock_that_goes_on_after_the_call_is_given_up() {
+    broken(
+        "clock_after_giving_up",
+        &[CLOSES_FIRST, ("    stop: [follow_up.completed]", "    stop: [follow_up.recorded]")],
+    );
+}
+
+#[test]
+fn a_message_to_the_customer() {
+    broken(
+        "customer_told",
+        &[
+            (
+                "    on: work.dispatched\n    to: mechanic",
+                "    on: work.dispatched\n    to: [mechanic, customer]",
+            ),
+            ("      - { share: 80, tell: mechanic }", "      - { share: 80, tell: customer }"),
+        ],
+    );
+}
+
 #[test]
 fn a_clock_that_starts_after_its_step_is_done() {
     broken(

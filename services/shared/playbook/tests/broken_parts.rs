@@ -142,6 +142,13 @@ const TABLES: &[Case] = &[
         )],
     ),
     (
+        "matrix_without_bands",
+        &[(
+            "        bands:\n          - { up_to: 500, chain: [owner] }\n          - { chain: [owner, desk] }\n",
+            "        bands: []\n",
+        )],
+    ),
+    (
         "matrix_conditional_end",
         &[(
             "      - kind: repair\n        bands:",
@@ -231,6 +238,22 @@ fn what_is_too_large_to_be_explored_is_refused() {
     let steps: String = (0..70)
         .map(|n| format!("      s{n}:\n        name: {{ zh: 步, en: step }}\n        by: handler\n        clocks: [whole]\n"))
         .collect();
+    let costly = |n: usize| {
+        let name = |n: usize| format!("c{n}");
+        let option = |o: usize| format!("          o{o}: {{ zh: 甲, en: a }}\n");
+        let options: String = (0..6).map(option).collect();
+        let field = |n: usize| {
+            let label = "        kind: choice\n        label: { zh: 甲, en: a }\n        options:\n";
+            format!("      {}:\n{label}{options}", name(n))
+        };
+        let fields: String = (0..n).map(field).collect();
+        let read: Vec<String> = (0..n).map(|n| format!("{0} == 'o1' || {0} == 'o2'", name(n))).collect();
+        let when = format!("        needs: [mend]\n        when: {}\n", read.join(" || "));
+        BASE.replacen("      urgent: { kind: bool", &format!("{fields}      urgent: {{ kind: bool"), 1)
+            .replacen("        needs: [mend]\n", &when, 1)
+    };
+    shown("too_many_facts", &[("shop.yaml", &costly(30))]);
+    shown("too_many_markings", &[("shop.yaml", &costly(10))]);
     shown(
         "too_many_steps",
         &[("shop.yaml", &BASE.replacen("      mend:\n", &format!("{steps}      mend:\n"), 1))],

@@ -11,6 +11,53 @@ use proto::{AnyEvent, directory::v1 as directory};
 pub const USUAL_HOURS: &str =
     "id: usual-hours\nversion: 1\nzone: Asia/Shanghai\nweek:\n  daily: [\"09:00-18:00\"]\n";
 
+/// The calendars that come along.
+const CALENDARS: [(&str, &str); 3] = [
+    ("china", include_str!("../../../../deploy/calendars/china.yaml")),
+    ("dealer-shop", include_str!("../../../../deploy/calendars/dealer-shop.yaml")),
+    ("call-centre", include_str!("../../../../deploy/calendars/call-centre.yaml")),
+];
+
+/// Their names, for who misspelt one.
+pub(crate) fn calendar_names() -> String {
+    CALENDARS.map(|(id, _)| id).join(", ")
+}
+
+/// The same ground, where a branch keeps another calendar: one of its own, or one that comes along. `None`: there is
+/// neither.
+pub(crate) fn keeping(directory: &Snapshot, calendar: &str, branch: &str) -> Option<Snapshot> {
+    let mut ground = directory.clone();
+    let node = ground.node(branch)?.clone();
+    take_in(&mut ground, calendar)?;
+    let node = directory::Node {
+        code: node.code,
+        parent: node.parent.unwrap_or_default(),
+        level: node.level,
+        name: node.name,
+        calendar: calendar.to_owned(),
+        zone: node.zone.unwrap_or_default(),
+        closed: node.closed,
+    };
+    let changed = directory::DirectoryChanged { nodes: vec![node], ..Default::default() };
+    ground.apply(ground.seq() + 1, &changed.into()).ok()?;
+    Some(ground)
+}
+
+/// A calendar and those that it extends, parents first, unless they are there.
+fn take_in(ground: &mut Snapshot, calendar: &str) -> Option<()> {
+    if ground.calendar(calendar).is_some() {
+        return Some(());
+    }
+    let (_, text) = CALENDARS.iter().find(|(id, _)| *id == calendar)?;
+    let source = calendar::CalendarSource::from_yaml(text).ok()?;
+    if let Some(parent) = &source.extends {
+        take_in(ground, parent)?;
+    }
+    let source = (*text).to_owned();
+    let active = directory::CalendarActivated { id: calendar.to_owned(), version: 1, source };
+    ground.apply(ground.seq() + 1, &active.into()).ok()
+}
+
 /// What an organisation is made of.
 #[derive(Clone, Debug, Default)]
 pub struct Ground {

@@ -71,7 +71,9 @@ impl<'a> Book<'a> {
 
     /// Whether a clock reacts to it, or the fold learns from it.
     pub fn cares(&self, signal: &Signal) -> bool {
-        signal.tells_something() || self.listens(signal.name.text(), signal.subject())
+        let named = |subject| self.listens(signal.name.text(), subject);
+        let round = &signal.keys.round;
+        signal.tells_something() || named(signal.subject()) || round.iter().any(|rule| named(Some(rule)))
     }
 
     pub fn listens(&self, event: &str, subject: Option<&str>) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use calendar::{Calendar, Limit};
-use playbook::{CalendarOf, Clock, Condition, Facts, Scope, Trigger, Value, clock::any_matches};
+use playbook::{CalendarOf, CaseType, Clock, Condition, Facts, Scope, Trigger, Value, clock::any_matches};
 use proto::Time;
 
 use crate::{
@@ -56,7 +56,7 @@ pub(crate) fn fold<'a>(book: &Book<'a>, case: &Case) -> View<'a> {
     }
     if let Some(until) = until {
         fold.pass(until);
-        fold.end_cycle(until);
+        fold.end_cycle(until, |_| true);
     }
     fold.expire_waits(case.judged);
     fold.view
@@ -103,17 +103,18 @@ impl<'a, 'b> Fold<'a, 'b> {
         if let Some(n) = signal.keys.hand_off.filter(|_| signal.hands_off()) {
             self.supersede(n, signal.at);
         }
-        let (event, subject) = (signal.name.text(), signal.subject());
-        let matches = |trigger: &Trigger| trigger.matches(event, subject, facts);
+        let matches = |trigger: &Trigger| signal.sets_off(trigger, facts);
         let book = self.book;
-        let reactions = book.reactions.get(event);
+        let reactions = book.reactions.get(signal.name.text());
         if signal.closes() {
             // A clock that closing stops was met by it; only what is left ends with the cycle.
             for (clock, trigger) in reactions.iter().flat_map(|to| &to.stop).filter(|(_, t)| matches(t)) {
                 self.finish(clock, trigger, signal, How::Met);
             }
             self.view.closed = Some(signal.at);
-            self.end_cycle(signal.at);
+            // The customer is called all the same unless the closing waited for it, so that somebody is still awaited.
+            let still_called = book.case_type.is_some_and(CaseType::closes_before_follow_ups);
+            self.end_cycle(signal.at, |clock| !(still_called && clock.outlives_closing()));
         }
         let ends = reactions.map(|to| [(&to.stop, How::Met), (&to.cancel, How::Cancelled)]);
         for (triggers, how) in ends.into_iter().flatten() {
@@ -185,11 +186,11 @@ impl<'a, 'b> Fold<'a, 'b> {
         }
     }
 
-    fn end_cycle(&mut self, at: Time) {
+    fn end_cycle(&mut self, at: Time, ends: impl Fn(&Clock) -> bool) {
         self.view.waits.end_all(at);
         self.reckon_all();
-        self.dormant.clear();
-        for run in self.view.runs.iter_mut().filter(|run| run.is_live()) {
+        self.dormant.retain(|d| !ends(d.clock));
+        for run in self.view.runs.iter_mut().filter(|run| run.is_live() && ends(run.clock)) {
             run.end = Some(End { at, how: How::Cancelled, with_cycle: true, reported_later: false });
         }
     }

@@ -22,6 +22,9 @@ pub struct Keys {
     pub follow_up: Option<String>,
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
+    /// Rules of the call-backs that a seal is about.
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    pub round: Vec<String>,
 }
 
 impl Keys {

@@ -2,7 +2,7 @@
 
 mod heard;
 
-use playbook::Facts;
+use playbook::{Facts, Trigger};
 use proto::{
     Event, Time, dispatch::v1 as work, follow_up::v1 as call, intake::v1 as intake, sla_watchdog::v1 as own,
 };
@@ -158,6 +158,12 @@ impl Signal {
     pub(crate) fn subject(&self) -> Option<&str> {
         let keys = &self.keys;
         keys.clock.as_deref().or(keys.step.as_deref()).or(keys.rule.as_deref())
+    }
+
+    /// Whether a trigger names it. The seal of a round is about each of its call-backs.
+    pub(crate) fn sets_off(&self, trigger: &Trigger, facts: &Facts) -> bool {
+        let about = |subject| trigger.matches(self.name.text(), subject, facts);
+        about(self.subject()) || self.keys.round.iter().any(|rule| about(Some(rule)))
     }
 
     /// Whether a cycle begins with it.

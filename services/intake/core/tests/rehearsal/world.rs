@@ -201,6 +201,7 @@ impl World {
             ticket: Some(ticket),
             outcome: outcome.into(),
             consequence: consequence.into(),
+            ..Default::default()
         });
     }
 

@@ -78,3 +78,17 @@ fn an_open_case_without_clock_wait_or_owner_breaks_p9() {
     world.say(Service::Intake, "request:wait", "person:P2", waits);
     assert_eq!(compared(&Seen { work: sound(true).work, ..seen }, &world), [], "a named wait");
 }
+
+#[test]
+fn the_clock_of_a_call_back_may_run_on_after_the_closing_until_the_calls_are_over() {
+    let mut world = World::default();
+    world.life(1);
+    let call = follow_up::FollowUpScheduled { ticket: ticket(1, 1), ..Default::default() };
+    world.service(Service::FollowUp, "event:closed", call);
+    let mut seen = sound(false);
+    seen.chase = Some(seen::Chase { live: true, running: true });
+    assert_eq!(compared(&seen, &world), []);
+    let over = follow_up::FollowUpCompleted { ticket: ticket(1, 1), ..Default::default() };
+    world.service(Service::FollowUp, "request:called", over);
+    assert_eq!(compared(&seen, &world), [(Class::Promise, "closed-with-running-clock", 1)]);
+}

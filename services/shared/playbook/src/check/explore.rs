@@ -6,7 +6,8 @@ use super::{
     Findings,
     graph::{Graph, Happening, Phase, State},
     quick::Quick,
-    universe::Packed,
+    universe::{Costs, Packed},
+    words::{too_large, words},
 };
 use crate::{
     case::{CaseType, Seal},
@@ -15,27 +16,23 @@ use crate::{
 
 /// Markings looked at before a type counts as too large.
 const MOST_STATES: usize = 300_000;
+/// Ways from one marking to another before a type counts as too large: some seconds of work.
+const MOST_WAYS: usize = 12_000_000;
 
 pub(super) fn explore(found: &mut Findings<'_>, case_type: &CaseType) {
     let place = format!("types/{}", case_type.id);
     let explored = Graph::new(found.playbook, case_type).and_then(|graph| Explorer::new(graph).run());
-    let Some(explorer) = explored else {
-        found.error(
-            "PB0505",
-            &place,
-            "流程太大，无法逐一走查；请拆分或减少条件".into(),
-            "too large to explore: split the type, or let its conditions read fewer facts".into(),
-        );
-        return;
-    };
-    explorer.tell(found);
+    match explored {
+        Ok(explorer) => explorer.tell(found),
+        Err(costs) => too_large(found, &place, &costs),
+    }
 }
 
 /// Something wrong in some marking, told once per subject with the first example.
-struct Trouble {
-    code: &'static str,
+pub(super) struct Trouble {
+    pub code: &'static str,
     /// Step or clock, empty for the type.
-    subject: String,
+    pub subject: String,
     facts: Packed,
 }
 
@@ -45,7 +42,9 @@ struct Explorer<'p> {
     classes: Vec<usize>,
     seen: HashMap<State, usize, Quick>,
     queue: Vec<State>,
-    edges: Vec<(usize, usize)>,
+    edges: Vec<(u32, u32)>,
+    /// Ways looked at so far.
+    ways: usize,
     ends: Vec<usize>,
     ready_once: u64,
     started_once: u64,
@@ -64,6 +63,7 @@ impl<'p> Explorer<'p> {
             seen: HashMap::default(),
             queue: Vec::new(),
             edges: Vec::new(),
+            ways: 0,
             ends: Vec::new(),
             ready_once: 0,
             started_once: 0,
@@ -71,7 +71,14 @@ impl<'p> Explorer<'p> {
         }
     }
 
-    fn run(mut self) -> Option<Self> {
+    /// Fails when there is too much to look at.
+    fn run(mut self) -> Result<Self, Costs> {
+        let universe = &self.graph.universe;
+        let at_once =
+            [universe.ways(&self.first_facts()), universe.ways(&self.classes), self.graph.most_reports()];
+        if at_once.into_iter().any(|ways| ways > MOST_STATES) {
+            return Err(universe.costs());
+        }
         for facts in self.starts() {
             let mut state = State {
                 done: 0,
@@ -91,23 +98,27 @@ impl<'p> Explorer<'p> {
             let state = self.queue[next];
             self.expand(next, state);
             next += 1;
-            if self.queue.len() > MOST_STATES {
-                return None;
+            if self.queue.len() > MOST_STATES || self.ways > MOST_WAYS {
+                return Err(self.graph.universe.costs());
             }
         }
         self.look_for_traps();
-        Some(self)
+        Ok(self)
     }
 
     /// Facts as a case may have them when it is opened; what steps find out is not there yet.
     fn starts(&self) -> Vec<Packed> {
+        self.graph.universe.choices(0, &self.first_facts())
+    }
+
+    fn first_facts(&self) -> Vec<usize> {
         let fields = || self.graph.case_type.steps.iter().flat_map(|s| &s.fields).flat_map(|f| f.facts());
         let later = |name: &str| name == "outcome" || fields().any(|(fact, _)| fact == name);
-        let first = self.graph.universe.indices(|name| !later(name));
-        self.graph.universe.choices(0, &first)
+        self.graph.universe.indices(|name| !later(name))
     }
 
     fn visit(&mut self, from: Option<usize>, state: State) {
+        self.ways += 1;
         let to = match self.seen.get(&state) {
             Some(at) => *at,
             None => {
@@ -119,7 +130,7 @@ impl<'p> Explorer<'p> {
             }
         };
         if let Some(from) = from {
-            self.edges.push((from, to));
+            self.edges.push((number(from), number(to)));
         }
     }
 
@@ -132,7 +143,7 @@ impl<'p> Explorer<'p> {
                 self.visit(Some(at), next);
             }
             Phase::Working => self.expand_work(at, &state),
-            Phase::Sealed if state.open == 0 => {
+            Phase::Sealed if state.open == 0 || self.graph.case_type.closes_before_follow_ups() => {
                 let mut next = State { phase: Phase::Closed, ..state };
                 self.graph.emit(&mut next, Happening::Closed);
                 self.visit(Some(at), next);
@@ -156,9 +167,9 @@ impl<'p> Explorer<'p> {
 
     fn expand_follow_ups(&mut self, at: usize, state: &State) {
         for bit in (0..self.graph.follow_ups.len()).filter(|bit| state.open & (1 << bit) != 0) {
-            let mut next = State { open: state.open & !(1 << bit), ..*state };
-            self.graph.emit(&mut next, Happening::FollowedUp(bit));
-            self.visit(Some(at), next);
+            for next in self.graph.call(state, bit) {
+                self.visit(Some(at), next);
+            }
         }
     }
 
@@ -234,6 +245,7 @@ impl<'p> Explorer<'p> {
         }
         let running: Vec<String> = (0..self.graph.clocks.len())
             .filter(|at| state.clocks & (1 << at) != 0)
+            .filter(|at| state.open == 0 || !self.graph.clocks[*at].watches_follow_ups())
             .map(|at| self.graph.clocks[at].id.clone())
             .collect();
         for clock in running {
@@ -254,15 +266,16 @@ impl<'p> Explorer<'p> {
 
     /// From every marking an end can be reached: walk back from the ends.
     fn look_for_traps(&mut self) {
-        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.queue.len()];
-        for (from, to) in &self.edges {
-            before[*to].push(*from);
-        }
+        self.edges.sort_unstable_by_key(|(from, to)| (*to, *from));
+        self.edges.dedup();
         let mut safe = vec![false; self.queue.len()];
-        let mut stack = self.ends.clone();
+        let mut stack: Vec<u32> = self.ends.iter().copied().map(number).collect();
         while let Some(at) = stack.pop() {
-            if !std::mem::replace(&mut safe[at], true) {
-                stack.extend(&before[at]);
+            if !std::mem::replace(&mut safe[at as usize], true) {
+                let first = self.edges.partition_point(|(_, to)| *to < at);
+                stack.extend(
+                    self.edges[first..].iter().take_while(|(_, to)| *to == at).map(|(from, _)| *from),
+                );
             }
         }
         // The last one found is the deepest in: nearest to what holds it.
@@ -321,51 +334,7 @@ impl<'p> Explorer<'p> {
     }
 }
 
-/// Place, Chinese and English of one trouble.
-fn words(case_type: &str, trouble: &Trouble, facts: &str) -> (String, String, String) {
-    let of_type = format!("types/{case_type}");
-    let step = format!("types/{case_type}/steps/{}", trouble.subject);
-    let subject = &trouble.subject;
-    match trouble.code {
-        "PB0506" => (
-            format!("types/{case_type}/closing"),
-            format!("有的情况下结案时没有“{subject}”：{facts}"),
-            format!("a case can end without being {subject}: {facts}"),
-        ),
-        "PB0508" => (
-            step,
-            format!("等待“{subject}”时没有它的时钟在走：{facts}"),
-            format!("`{subject}` waits while none of its clocks runs: {facts}"),
-        ),
-        "PB0509" => (
-            of_type,
-            format!("派单后没有人接时，时钟“{subject}”不在走：{facts}"),
-            format!("after the hand-off the clock `{subject}` does not run: {facts}"),
-        ),
-        "PB0510" => (
-            format!("types/{case_type}/closing"),
-            format!("结案要等回访，但这种情况没有回访：{facts}"),
-            format!("closing waits for a follow-up, and none comes for: {facts}"),
-        ),
-        "PB0511" => (
-            of_type,
-            format!("等待回访时没有时钟在走：{facts}"),
-            format!("no clock runs while a follow-up is waited for: {facts}"),
-        ),
-        "PB0512" => (
-            if subject.is_empty() { of_type } else { step },
-            format!("从“{subject}”出发走不到结案：{facts}"),
-            format!("a case stuck at `{subject}` never ends: {facts}"),
-        ),
-        "PB0611" => (
-            format!("clocks/{subject}"),
-            format!("时钟“{subject}”在走，而能让它停下的步骤已经做完：{facts}"),
-            format!("the clock `{subject}` runs although the step that stops it is done: {facts}"),
-        ),
-        _ => (
-            format!("clocks/{subject}"),
-            format!("结案后时钟“{subject}”还在走：{facts}"),
-            format!("the clock `{subject}` still runs after the case is closed: {facts}"),
-        ),
-    }
+/// Of a marking; there are fewer than `MOST_STATES` by far.
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use super::{
     quick::Quick,
-    universe::{Packed, Universe},
+    universe::{Costs, Packed, Universe},
 };
 use crate::{
     case::CaseType,
@@ -55,6 +55,8 @@ pub(super) enum Happening {
     Decided(usize),
     Completed,
     Scheduled(usize),
+    Attempted(usize),
+    Recorded(usize),
     FollowedUp(usize),
     Closed,
 }
@@ -90,7 +92,7 @@ pub(super) struct Graph<'p> {
 }
 
 impl<'p> Graph<'p> {
-    pub fn new(playbook: &'p Playbook, case_type: &'p CaseType) -> Option<Self> {
+    pub fn new(playbook: &'p Playbook, case_type: &'p CaseType) -> Result<Self, Costs> {
         // Whether somebody approves by word of mouth is no move of the case: it goes on as if he had signed.
         let by_word = |clock: &&Clock| triggers(clock).any(|t| t.event == APPROVED_VERBALLY);
         let clocks: Vec<&Clock> = playbook.clocks_for(&case_type.id).filter(|c| !by_word(c)).collect();
@@ -100,7 +102,7 @@ impl<'p> Graph<'p> {
             .filter(|f| f.applies_to(&case_type.id) && f.series.is_none())
             .collect();
         if clocks.len() > 64 || follow_ups.len() > 64 || case_type.steps.len() > 64 {
-            return None;
+            return Err(Costs::new());
         }
         let conditions = conditions(case_type, &clocks, &follow_ups);
         let universe = Universe::new(playbook, case_type, &conditions)?;
@@ -115,7 +117,7 @@ impl<'p> Graph<'p> {
         let transient = transient(case_type, &clocks, &follow_ups);
         let transient = universe.mask_of(|name| transient.iter().any(|t| t == name));
         let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(case_type, s, name))).collect();
-        Some(Self {
+        Ok(Self {
             case_type,
             clocks,
             follow_ups,
@@ -130,6 +132,11 @@ impl<'p> Graph<'p> {
             applies: RefCell::default(),
             undone: RefCell::default(),
         })
+    }
+
+    /// The most results that working on one step may have.
+    pub fn most_reports(&self) -> usize {
+        self.sets.iter().map(|variables| self.universe.ways(variables)).max().unwrap_or_default()
     }
 
     fn applies(&self, facts: Packed) -> u64 {
@@ -227,6 +234,8 @@ impl<'p> Graph<'p> {
             Happening::Decided(at) => ("approval.decided", step(at)),
             Happening::Completed => ("work.completed", None),
             Happening::Scheduled(at) => ("follow_up.scheduled", follow_up(at)),
+            Happening::Attempted(at) => ("follow_up.attempted", follow_up(at)),
+            Happening::Recorded(at) => ("follow_up.recorded", follow_up(at)),
             Happening::FollowedUp(at) => ("follow_up.completed", follow_up(at)),
             Happening::Closed => ("ticket.closed", None),
         }
@@ -283,10 +292,7 @@ impl<'p> Graph<'p> {
     }
 
     fn decide(&self, state: &State, at: usize, step: &Step) -> Vec<State> {
-        let with_outcome = |outcome: &str| match self.universe.find("outcome") {
-            Some(variable) => variable.set(state.facts, &Value::code(outcome)),
-            None => state.facts,
-        };
+        let with_outcome = |outcome: &str| self.with_outcome(state.facts, outcome);
         let asked = state.asked & !(1 << at);
         let mut approved =
             State { facts: with_outcome("approved"), asked, done: state.done | 1 << at, ..*state };
@@ -298,6 +304,28 @@ impl<'p> Graph<'p> {
         refused.facts = state.facts;
         self.settle(&mut refused);
         vec![self.finish(approved, at), refused]
+    }
+
+    fn with_outcome(&self, facts: Packed, outcome: &str) -> Packed {
+        let variable = self.universe.find("outcome");
+        variable.map_or(facts, |variable| variable.set(facts, &Value::code(outcome)))
+    }
+
+    /// The customer is reached, or the follow-up is given up.
+    pub fn call(&self, state: &State, at: usize) -> [State; 2] {
+        let ended = |said: &[(Happening, &str)]| {
+            let mut next = State { open: state.open & !(1 << at), ..*state };
+            for (happening, outcome) in said {
+                next.facts = self.with_outcome(state.facts, outcome);
+                self.emit(&mut next, *happening);
+            }
+            State { facts: state.facts, ..next }
+        };
+        let (attempted, over) = (Happening::Attempted(at), Happening::FollowedUp(at));
+        [
+            ended(&[(attempted, "reached"), (Happening::Recorded(at), ""), (over, "happy")]),
+            ended(&[(attempted, "unreached"), (over, "given_up")]),
+        ]
     }
 
     /// Step clocks that run although every step that stops them is done: nothing will meet them any more.

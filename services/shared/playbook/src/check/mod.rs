@@ -10,6 +10,7 @@ mod explore;
 mod graph;
 mod quick;
 mod universe;
+mod words;
 
 use crate::{
     case::CaseType,

@@ -21,13 +21,16 @@ pub(super) struct Variable {
     shift: u32,
 }
 
+/// Facts with the number of values that matter.
+pub(super) type Costs = Vec<(String, usize)>;
+
 pub(super) struct Universe {
     pub variables: Vec<Variable>,
 }
 
 impl Universe {
-    /// `None` when the facts do not fit into a word: too much to explore.
-    pub fn new(playbook: &Playbook, case_type: &CaseType, conditions: &[&Condition]) -> Option<Self> {
+    /// Fails when the facts do not fit into a word: too much to explore.
+    pub fn new(playbook: &Playbook, case_type: &CaseType, conditions: &[&Condition]) -> Result<Self, Costs> {
         let mut names: Vec<&str> = conditions.iter().flat_map(|c| c.reads()).collect();
         names.sort_unstable();
         names.dedup();
@@ -39,13 +42,23 @@ impl Universe {
             let (mut values, always) = domain(playbook, case_type, name, conditions);
             keep_distinct(&mut values, always, conditions);
             let bits = usize::BITS - values.len().leading_zeros();
-            if shift + bits > u64::BITS {
-                return None;
-            }
             variables.push(Variable { name: name.to_owned(), values, always, shift });
             shift += bits;
         }
-        Some(Self { variables })
+        let universe = Self { variables };
+        if shift > u64::BITS { Err(universe.costs()) } else { Ok(universe) }
+    }
+
+    /// The facts that make it large, the worst first.
+    pub fn costs(&self) -> Costs {
+        let mut costs: Costs = self.variables.iter().map(|v| (v.name.clone(), v.choices())).collect();
+        costs.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        costs
+    }
+
+    /// How many combinations of values these variables have.
+    pub fn ways(&self, variables: &[usize]) -> usize {
+        variables.iter().map(|at| self.variables[*at].choices()).fold(1, usize::saturating_mul)
     }
 
     pub fn facts(&self, packed: Packed) -> Facts {
@@ -83,6 +96,10 @@ impl Universe {
 }
 
 impl Variable {
+    fn choices(&self) -> usize {
+        self.values.len() + usize::from(!self.always)
+    }
+
     fn mask(&self) -> u64 {
         let bits = usize::BITS - self.values.len().leading_zeros();
         if bits == 0 { 0 } else { (u64::MAX >> (u64::BITS - bits)) << self.shift }

@@ -55,6 +55,14 @@ impl Ctx {
         let bands: Vec<Band> =
             list.map(|n| n.items().iter().map(|b| self.band(b, stage)).collect()).unwrap_or_default();
         object.done(self);
+        if let Some(list) = list.filter(|_| bands.is_empty()) {
+            self.error(
+                "PB0401",
+                list.span,
+                "这一组没有档，没有人批",
+                "this ladder has no band, so nobody approves",
+            );
+        }
         let spans: Vec<Span> = list.map(|n| n.items().iter().map(|b| b.span).collect()).unwrap_or_default();
         self.check_bands(&bands, &spans, node.span);
         Ladder { kind, when, bands }

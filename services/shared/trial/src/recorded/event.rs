@@ -107,7 +107,10 @@ pub(super) fn event(meant: &Activity, ticket: Option<TicketRef>) -> Option<AnyEv
             ..Default::default()
         }
         .into(),
-        "follow_up.completed" => call::FollowUpCompleted { ticket, outcome, ..Default::default() }.into(),
+        "follow_up.completed" => {
+            let rules = meant.subject.iter().cloned().collect();
+            call::FollowUpCompleted { ticket, outcome, rules, ..Default::default() }.into()
+        }
         _ => return None,
     })
 }

@@ -1,12 +1,22 @@
 //! `then`: what must have happened, or must not have.
 
+use std::collections::BTreeSet;
+
 use chassis_core::Refusal;
 use jiff::tz::TimeZone;
-use playbook::{Lang, Text};
+use playbook::{Lang, Recipient, RoleAt, Text};
 use serde::Deserialize;
 
-use super::{moment, play::wall};
-use crate::town::{Deed, Line, Town};
+use super::{
+    call::{self, CallIs},
+    figure::{self, FigureIs},
+    moment,
+    play::wall,
+};
+use crate::{
+    ground,
+    town::{Deed, Line, Town},
+};
 
 /// One expectation: how the case stands, how a clock stands, or something that happened so many times.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -16,6 +26,8 @@ pub enum Expectation {
     Clock(ClockIs),
     Escalated(Escalated),
     Told(Told),
+    Figure(FigureIs),
+    Call(CallIs),
     Event(Happens),
 }
 
@@ -84,8 +96,16 @@ pub struct Miss {
 }
 
 impl Miss {
-    fn new(zh: String, en: String) -> Miss {
+    pub(super) fn new(zh: String, en: String) -> Miss {
         Miss { text: Text::new(zh, en) }
+    }
+
+    pub(super) fn no_calendar(id: &str) -> Miss {
+        let known = ground::calendar_names();
+        Miss::new(
+            format!("没有日历“{id}”，可用：{known}"),
+            format!("there is no calendar `{id}`; there are {known}"),
+        )
     }
 
     pub(super) fn unreadable(key: &str, text: &str) -> Miss {
@@ -137,11 +157,13 @@ pub(super) fn check(expectation: &Expectation, town: &Town, timeline: &[Line], z
         Expectation::Clock(wanted) => clock(wanted, town, zone),
         Expectation::Escalated(wanted) => escalated(wanted, town, timeline, zone),
         Expectation::Told(wanted) => told(wanted, town, timeline),
+        Expectation::Figure(wanted) => figure::check(wanted, town),
+        Expectation::Call(wanted) => call::check(wanted, town, zone),
         Expectation::Event(wanted) => happens(wanted, town, timeline, zone),
     }
 }
 
-fn differs(what: &str, wanted: &str, found: &str) -> Option<Miss> {
+pub(super) fn differs(what: &str, wanted: &str, found: &str) -> Option<Miss> {
     let differs = || {
         Miss::new(
             format!("{what}：应为 {wanted}，实为 {found}"),
@@ -206,6 +228,26 @@ fn went_to(line: &Line, to: Option<&String>) -> bool {
     to.is_none_or(|to| line.role == *to || line.persons.contains(to))
 }
 
+/// Whether it went to this person, or to somebody in this role. A line has the first role only; of several that a rung
+/// or a message names, somebody in this one must be among the persons.
+fn reached(line: &Line, to: Option<&String>, named: Option<&[Recipient]>, town: &Town) -> bool {
+    let Some(role) = to.filter(|_| !went_to(line, to)) else { return true };
+    let of_role = |recipient: &Recipient| match recipient {
+        Recipient::Role(at) if at.role == *role => Some(at.clone()),
+        _ => None,
+    };
+    let at_his_own =
+        || town.playbook().roles.get(role).map(|r| RoleAt { role: role.clone(), level: r.level });
+    let found = match named {
+        Some(named) => named.iter().find_map(of_role),
+        None => at_his_own(),
+    };
+    found.is_some_and(|at| {
+        let holders = town.directory().resolve(&at, town.branch(), line.at, &BTreeSet::new()).persons;
+        holders.iter().any(|holder| line.persons.contains(holder))
+    })
+}
+
 /// So many of them; without a number, at least one.
 fn counted(
     what: &str,
@@ -234,7 +276,7 @@ fn escalated(wanted: &Escalated, town: &Town, timeline: &[Line], zone: &TimeZone
         line.event == "escalation.raised"
             && line.about == wanted.escalated
             && wanted.rung.is_none_or(|rung| rung == line.rung)
-            && went_to(line, wanted.to.as_ref())
+            && reached(line, wanted.to.as_ref(), rung_of(line, town), town)
     };
     let found: Vec<&Line> = timeline.iter().filter(fits).collect();
     let (rung, to) =
@@ -245,12 +287,24 @@ fn escalated(wanted: &Escalated, town: &Town, timeline: &[Line], zone: &TimeZone
     misses
 }
 
+/// Whom the rung of an escalation tells.
+fn rung_of<'t>(line: &Line, town: &'t Town) -> Option<&'t [Recipient]> {
+    let clock = town.playbook().clocks.iter().find(|clock| clock.id == line.about)?;
+    let place = usize::try_from(line.rung).ok()?.checked_sub(1)?;
+    clock.ladder.get(place).map(|rung| rung.tell.as_slice())
+}
+
+/// To whom a message of the rule book goes.
+fn message_of<'t>(line: &Line, town: &'t Town) -> Option<&'t [Recipient]> {
+    town.playbook().tells.iter().find(|tell| tell.id == line.about).map(|tell| tell.to.as_slice())
+}
+
 fn told(wanted: &Told, town: &Town, timeline: &[Line]) -> Vec<Miss> {
     let to = Some(&wanted.told);
     let fits = |line: &&Line| {
         line.event == "notice.queued"
             && wanted.by.as_ref().is_none_or(|rule| *rule == line.about)
-            && went_to(line, to)
+            && reached(line, to, message_of(line, town), town)
     };
     let found: Vec<&Line> = timeline.iter().filter(fits).collect();
     let what = format!("message {} to {}", wanted.by.as_deref().unwrap_or("-"), wanted.told);
@@ -281,7 +335,7 @@ fn happens(wanted: &Happens, town: &Town, timeline: &[Line], zone: &TimeZone) ->
     };
     let fits = |line: &&Line| {
         line.event == event
-            && about.is_none_or(|about| about == line.about)
+            && about.is_none_or(|about| line.is_about(about))
             && wanted.outcome.as_ref().is_none_or(|outcome| *outcome == line.outcome)
             && went_to(line, wanted.to.as_ref())
     };

@@ -1,7 +1,9 @@
 //! Scenarios: given a case, when people do this and time passes, then that has happened. They run through the cores that
 //! serve (`town`), in simulated time.
 
+mod call;
 mod expect;
+mod figure;
 mod play;
 mod simulate;
 
@@ -33,6 +35,8 @@ pub struct Scenario {
     pub at: String,
     #[serde(default = "branch")]
     pub branch: String,
+    /// Which of the calendars that come along the branch keeps.
+    pub calendar: Option<String>,
     /// The case that is opened first.
     pub given: Deed,
     #[serde(default)]
@@ -54,25 +58,40 @@ fn branch() -> String {
     "B1".to_owned()
 }
 
+/// What a file may say first, for all of its scenarios.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    calendar: String,
+}
+
 /// Reads the scenarios of a file: YAML documents, parted by `---`.
 ///
 /// # Errors
 /// The first document that does not fit.
 pub fn read(file: &str, text: &str) -> Result<Vec<Scenario>, Unreadable> {
+    let mut documents = yaml::documents(file, text)?;
+    let headed = documents.first().is_some_and(|first| first.get("scenario").is_none())
+        && documents.first().is_some_and(|first| first.get("calendar").is_some());
+    let head = headed.then(|| documents.remove(0)).map(serde_json::from_value::<Head>).transpose();
+    let head = head.map_err(|why| Unreadable::new(file, why))?;
     let mut scenarios = Vec::new();
-    for mut document in yaml::documents(file, text)? {
+    for mut document in documents {
         opens_by_itself(&mut document);
         let scenario: Scenario =
             serde_json::from_value(document).map_err(|why| Unreadable::new(file, why))?;
-        scenarios.push(Scenario { file: file.to_owned(), ..scenario });
+        let calendar = scenario.calendar.or_else(|| head.as_ref().map(|head| head.calendar.clone()));
+        scenarios.push(Scenario { file: file.to_owned(), calendar, ..scenario });
     }
     Ok(scenarios)
 }
 
-/// `given` is the opening; it need not say so.
+/// `given` is the opening; it need not say so. A calendar may stand there too, for it is part of what is given.
 fn opens_by_itself(document: &mut serde_json::Value) {
-    if let Some(given) = document.get_mut("given").and_then(serde_json::Value::as_object_mut) {
-        given.entry("do").or_insert_with(|| "open".into());
+    let Some(given) = document.get_mut("given").and_then(serde_json::Value::as_object_mut) else { return };
+    given.entry("do").or_insert_with(|| "open".into());
+    if let Some(calendar) = given.remove("calendar") {
+        document["calendar"] = calendar;
     }
 }
 

@@ -9,7 +9,10 @@ use playbook::{Lang, Playbook};
 use proto::Time;
 
 use super::{Scenario, expect, expect::Miss, moment, span};
-use crate::town::{Deed, Line, Town, line_of};
+use crate::{
+    ground,
+    town::{Deed, Line, Town, line_of},
+};
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -46,11 +49,18 @@ pub fn play(scenario: &Scenario, directory: &Snapshot, playbook: &Arc<Playbook>)
     let zone = directory.zone_of(&scenario.branch).and_then(|zone| TimeZone::get(zone).ok());
     let zone = zone.unwrap_or(TimeZone::UTC);
     let mut misses = Vec::new();
+    let directory = match &scenario.calendar {
+        None => directory.clone(),
+        Some(calendar) => ground::keeping(directory, calendar, &scenario.branch).unwrap_or_else(|| {
+            misses.push(Miss::no_calendar(calendar));
+            directory.clone()
+        }),
+    };
     let start = moment(&scenario.at, &zone).unwrap_or_else(|| {
         misses.push(Miss::unreadable("at", &scenario.at));
         Time(1_772_416_800_000_000)
     });
-    let mut town = Town::new(directory.clone(), Arc::clone(playbook), &scenario.branch, start);
+    let mut town = Town::new(directory, Arc::clone(playbook), &scenario.branch, start);
     for (place, deed) in std::iter::once(&scenario.given).chain(&scenario.when).enumerate() {
         if let Err(miss) = pass_to(&mut town, deed, &zone) {
             misses.push(miss);

@@ -155,7 +155,7 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
             ..line("survey.answered", &e.rule)
         },
         AnyEvent::FollowUpCompleted(e) => {
-            Line { outcome: e.outcome.clone(), ..line("follow_up.completed", "") }
+            Line { outcome: e.outcome.clone(), ..line("follow_up.completed", &e.rules.join(", ")) }
         }
         AnyEvent::NoticeQueued(e) => {
             Line { role: e.role.clone(), persons: one(&e.recipient), ..line("notice.queued", &e.rule) }
@@ -165,6 +165,11 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
 }
 
 impl Line {
+    /// Whether it is about this one, perhaps among others.
+    pub fn is_about(&self, one: &str) -> bool {
+        self.about == one || self.about.split(", ").any(|about| about == one)
+    }
+
     /// For a timeline: what, about what, to whom, until when.
     pub fn render(&self, lang: Lang, clock: impl Fn(Time) -> String) -> String {
         let mut text = name(self.event, lang).to_owned();

@@ -15,6 +15,7 @@ use notify_core::{Notify, Outcome, Report as Sending};
 use organisation::Snapshot;
 use playbook::{Level, Playbook, RoleAt};
 use proto::{AnyEvent, Id, Service, Time};
+use reporting_core::{Reporting, Row};
 use sla_watchdog_core::{Case as Watched, Watchdog};
 
 pub use deed::{Deed, What};
@@ -132,6 +133,19 @@ impl Town {
     /// Its call-backs.
     pub fn called(&self) -> Option<follow_up_core::Case> {
         self.follow_up.get(self.ticket?)
+    }
+
+    /// The rows that reporting makes of everything said so far.
+    pub fn rows(&self) -> Vec<Row> {
+        let start = self.happened.first().map_or(self.now(), |first| first.at);
+        let mut reporting: Rehearsal<Reporting> = Rehearsal::new(self.directory.clone(), start);
+        let mut tickets = BTreeSet::new();
+        for Happened { at, event, .. } in &self.happened {
+            reporting.advance(*at);
+            reporting.hear_any(event.clone(), *at);
+            tickets.extend(event.ticket().and_then(|ticket| ticket.ticket_id.parse::<Id>().ok()));
+        }
+        tickets.into_iter().filter_map(|ticket| reporting.get::<Row>(ticket)).collect()
     }
 
     /// Moves time on; what falls due on the way happens at its moment, and is heard by all.

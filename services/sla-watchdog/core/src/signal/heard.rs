@@ -87,6 +87,7 @@ impl Signal {
             }
             AnyEvent::FollowUpCompleted(e) => {
                 self.named::<call::FollowUpCompleted>(2);
+                self.keys.round.clone_from(&e.rules);
                 self.outcome = completed_as(&e.outcome).map(str::to_owned);
             }
             _ => return false,

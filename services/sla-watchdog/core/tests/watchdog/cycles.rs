@@ -2,7 +2,7 @@
 
 use proto::Time;
 
-use crate::desk::{Desk, at};
+use crate::desk::{Desk, at, sealed};
 
 const WHOLE: &str = "
   whole:
@@ -170,4 +170,56 @@ fn a_clock_that_closing_stops_is_met_by_it() {
         desk.state("whole", "")
     };
     assert_eq!((closed_at(1), closed_at(3)), ("met", "met_late"));
+}
+
+/// Opened, worked on, a call planned, and closed without waiting for it.
+fn closed_before_the_call(desk: Desk) -> Desk {
+    desk.until(at(1, 10, 0)).hear(desk.opened("general"));
+    desk.until(at(1, 12, 0)).hear(desk.completed()).hear(desk.scheduled("a"));
+    desk.until(at(1, 13, 0)).hear(desk.closed()).until(at(1, 13, 1));
+    desk.said();
+    desk
+}
+
+#[test]
+fn a_call_that_the_closing_does_not_wait_for_is_watched_on() {
+    let desk = closed_before_the_call(Desk::impatient(WHOLE));
+    desk.until(at(2, 13, 0));
+    assert_eq!(
+        desk.said(),
+        ["breached call_due/content due 2 12:00", "rung 1 of call_due/content -> desk1 as desk@G"]
+    );
+    desk.hear(desk.recorded("a")).until(at(2, 14, 0));
+    assert_eq!(desk.state("call_due", "content"), "met_late");
+}
+
+#[test]
+fn the_closing_ends_the_clock_of_a_call_where_it_waits_for_the_calls_or_the_clock_names_it() {
+    let desk = closed_before_the_call(Desk::with(WHOLE));
+    assert_eq!(desk.state("call_due", "content"), "cancelled");
+    let named = WHOLE.replacen(
+        "stop: [follow_up.recorded]",
+        "stop: [follow_up.recorded]\n    cancel: [ticket.closed]",
+        1,
+    );
+    let desk = closed_before_the_call(Desk::impatient(&named));
+    assert_eq!(desk.state("call_due", "content"), "cancelled");
+}
+
+#[test]
+fn re_opening_ends_the_clock_of_a_call_that_nobody_makes_any_more() {
+    let desk = closed_before_the_call(Desk::impatient(WHOLE));
+    let reopened = desk.reopened();
+    desk.until(at(1, 15, 0)).hear(reopened).until(at(1, 15, 1));
+    assert_eq!(desk.said(), ["cancelled call_due/content at 1 15:00", "started whole due 2 15:00"]);
+}
+
+#[test]
+fn the_seal_of_a_round_stops_the_clocks_of_the_call_backs_that_it_names() {
+    let clocks = WHOLE.replacen("stop: [follow_up.recorded]", "stop: [follow_up.completed(content)]", 1);
+    let desk = closed_before_the_call(Desk::impatient(&clocks));
+    desk.hear(sealed(&desk, &["survey"])).until(at(1, 14, 0));
+    assert_eq!(desk.state("call_due", "content"), "running", "the seal is about another call-back");
+    desk.hear(sealed(&desk, &["content", "survey"])).until(at(1, 15, 0));
+    assert_eq!(desk.state("call_due", "content"), "met");
 }

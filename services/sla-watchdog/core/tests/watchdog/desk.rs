@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use chassis_core::rehearsal::Rehearsal;
-use organisation::facts;
+use organisation::{Snapshot, facts};
 use playbook::{Facts, Value};
 use proto::{
     Bucket, Event, Id, Time,
@@ -34,8 +34,17 @@ pub struct Desk {
 
 impl Desk {
     pub fn with(clocks: &str) -> Desk {
+        Desk::of(group(clocks))
+    }
+
+    /// Where cases close without waiting for their call-backs.
+    pub fn impatient(clocks: &str) -> Desk {
+        Desk::of(group::impatient(clocks))
+    }
+
+    fn of(group: Snapshot) -> Desk {
         Desk {
-            rehearsal: RefCell::new(Rehearsal::new(group(clocks), at(1, 0, 0))),
+            rehearsal: RefCell::new(Rehearsal::new(group, at(1, 0, 0))),
             cycle: Cell::new(1),
             ticket: Id::mint(at(1, 0, 0), Bucket::of_hash(7), [1; 9]),
             branch: "B1",
@@ -213,6 +222,12 @@ impl Desk {
             ..Default::default()
         }
     }
+}
+
+/// The seal of a round with these call-backs.
+pub fn sealed(desk: &Desk, rules: &[&str]) -> call::FollowUpCompleted {
+    let rules = rules.iter().map(|rule| (*rule).to_owned()).collect();
+    call::FollowUpCompleted { ticket: desk.r#ref(), outcome: "content".into(), rules, ..Default::default() }
 }
 
 /// The customer's visit, as facts of an event.

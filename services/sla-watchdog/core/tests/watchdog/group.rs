@@ -129,6 +129,17 @@ fn staff() -> Vec<directory::Person> {
 
 /// The organisation with a playbook of these clocks beside `silence`.
 pub fn group(clocks: &str) -> Snapshot {
+    under(format!("{HEAD}{clocks}"))
+}
+
+/// Where a case closes without waiting for its call-backs.
+pub fn impatient(clocks: &str) -> Snapshot {
+    let head = HEAD.replacen("needs: [work, follow_up]", "needs: [work]", 1);
+    assert_ne!(head, HEAD);
+    under(format!("{head}{clocks}"))
+}
+
+fn under(text: String) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let nodes = vec![
         node("G", "", "group"),
@@ -142,7 +153,6 @@ pub fn group(clocks: &str) -> Snapshot {
         version: 1,
         source: source.into(),
     };
-    let text = format!("{HEAD}{clocks}");
     let files = vec![directory::DocumentFile { path: "playbook.yaml".into(), text }];
     let playbook = directory::PlaybookActivated { id: "shop".into(), version: 1, files };
     let entries: Vec<AnyEvent> = vec![
