@@ -10,7 +10,7 @@ use hotline::{
 };
 use proto::{
     Service,
-    journal::v1::{HeadsRequest, LostTail},
+    journal::v1::{HeadsRequest, LostTail, OpenEpochRequest},
     subject,
 };
 use stage::wait_for;
@@ -119,6 +119,17 @@ async fn an_older_copy_is_found_and_given_up_by_order_only() {
         .await;
         let shard = tail.head.as_ref().expect("a head").shard;
         assert_eq!(at, format!("intake/{shard}/2.{}", tail.known_seq + 1), "above all that was known");
+        // The same order is answered alike; the same request with another content is refused.
+        wait_for("the answer is remembered", async || {
+            open(&system.connection, Service::Intake, &actor, order.clone())
+                .await
+                .ok()
+                .filter(|again| *again == at)
+        })
+        .await;
+        let other = OpenEpochRequest { reason: "another".to_owned(), ..order };
+        let refused = open(&system.connection, Service::Intake, &actor, other).await.unwrap_err().to_string();
+        assert!(refused.contains("AlreadyExists"), "{refused}");
     }
 
     // Life goes on, also for the caller whose case is gone.
