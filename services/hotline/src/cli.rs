@@ -104,6 +104,12 @@ impl From<ServiceName> for Part {
     }
 }
 
+/// One of the seven that keep a journal, by name.
+pub fn service(name: &str) -> Result<Service, String> {
+    let names = Service::ALL.map(Service::name).join(", ");
+    Service::parse(name).ok_or_else(|| format!("one of {names}"))
+}
+
 /// Reads the configuration as every command does.
 pub fn config(file: Option<&std::path::Path>) -> anyhow::Result<Config> {
     Config::load(file, std::env::vars()).context("the configuration does not fit")

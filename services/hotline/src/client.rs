@@ -184,8 +184,16 @@ impl Connection {
         DirectoryServiceClient::new(self.link(Service::Directory, actor))
     }
 
-    pub fn quarantine(&self, service: Service) -> QuarantineServiceClient<Link> {
-        QuarantineServiceClient::new(self.link(service, &self.system()))
+    pub fn quarantine(&self, service: Service, actor: &Actor) -> QuarantineServiceClient<Link> {
+        QuarantineServiceClient::new(self.link(service, actor))
+    }
+
+    /// Who gives an order: a person of the directory, else the command line itself.
+    pub async fn orderer(&self, person: Option<&str>) -> anyhow::Result<Actor> {
+        match person {
+            Some(code) => self.person(code).await,
+            None => Ok(self.system()),
+        }
     }
 
     /// The journal of every replica of a service: what only the owner of a shard does is asked of each.

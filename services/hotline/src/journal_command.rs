@@ -14,7 +14,10 @@ use proto::{
 };
 use tonic::{Code, Status};
 
-use crate::client::{Connection, explain, request_id};
+use crate::{
+    cli::service,
+    client::{Connection, explain, request_id},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
@@ -64,11 +67,6 @@ pub struct Order {
     pub person: Option<String>,
 }
 
-fn service(name: &str) -> Result<Service, String> {
-    let names = Service::ALL.map(Service::name).join(", ");
-    Service::parse(name).ok_or_else(|| format!("one of {names}"))
-}
-
 fn shard(number: &str) -> Result<Shard, String> {
     number.parse().ok().and_then(Shard::new).ok_or_else(|| "0 to 15".to_owned())
 }
@@ -78,7 +76,7 @@ pub async fn carry_out(config: Config, command: JournalCommand) -> anyhow::Resul
     match command {
         JournalCommand::Recover(recover) => self::recover(&connection, recover).await,
         JournalCommand::Epoch(epoch) => {
-            let actor = orderer(&connection, &epoch.order).await?;
+            let actor = connection.orderer(epoch.order.person.as_deref()).await?;
             let reason = epoch.order.reason.context("--reason is needed: it stands in the journal")?;
             let order = OpenEpochRequest {
                 request_id: request_id(),
@@ -93,13 +91,6 @@ pub async fn carry_out(config: Config, command: JournalCommand) -> anyhow::Resul
             ghosts(&connection, service).await?;
             Ok(ExitCode::SUCCESS)
         }
-    }
-}
-
-async fn orderer(connection: &Connection, order: &Order) -> anyhow::Result<Actor> {
-    match &order.person {
-        Some(code) => connection.person(code).await,
-        None => Ok(connection.system()),
     }
 }
 
@@ -128,7 +119,7 @@ async fn recover(connection: &Connection, command: Recover) -> anyhow::Result<Ex
         println!("Nothing was changed. These shards accept nothing until `--confirm --reason <code>`.");
         return Ok(ExitCode::FAILURE);
     }
-    let actor = orderer(connection, &command.order).await?;
+    let actor = connection.orderer(command.order.person.as_deref()).await?;
     let reason = command.order.reason.unwrap_or_default();
     for tail in tails {
         let at = open(connection, command.service, &actor, give_up(&tail, &reason)).await?;

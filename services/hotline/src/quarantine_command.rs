@@ -14,9 +14,8 @@ use proto::{
 use tonic::Status;
 
 use crate::{
-    cli::ServiceName,
+    cli::service,
     client::{Connection, explain, request_id},
-    run::Part,
 };
 
 #[derive(Debug, Subcommand)]
@@ -24,11 +23,13 @@ pub enum QuarantineCommand {
     /// List what could not be decided: the first input of each queue, and how many wait behind it.
     List {
         /// Only this service; else all.
-        service: Option<ServiceName>,
+        #[arg(value_parser = service)]
+        service: Option<Service>,
     },
     /// Show one input with its content and what waits behind it.
     Show {
-        service: ServiceName,
+        #[arg(value_parser = service)]
+        service: Service,
         /// Its id, as listed.
         id: String,
     },
@@ -40,12 +41,16 @@ pub enum QuarantineCommand {
 
 #[derive(Debug, Args)]
 pub struct Order {
-    pub service: ServiceName,
+    #[arg(value_parser = service)]
+    pub service: Service,
     /// Its id, as listed.
     pub id: String,
     /// Goes on record.
     #[arg(long)]
     pub reason: Reason,
+    /// The administrator who orders it, by directory code; else the command line itself.
+    #[arg(long)]
+    pub person: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,13 +80,6 @@ impl Reason {
     }
 }
 
-fn service_of(name: ServiceName) -> anyhow::Result<Service> {
-    match name.into() {
-        Part::Service(service) => Ok(service),
-        Part::Console => anyhow::bail!("the console keeps nothing: it has no quarantine"),
-    }
-}
-
 fn said(status: &Status) -> anyhow::Error {
     anyhow::anyhow!(explain(status))
 }
@@ -91,21 +89,23 @@ pub async fn carry_out(config: Config, command: QuarantineCommand) -> anyhow::Re
     match command {
         QuarantineCommand::List { service } => {
             let services = match service {
-                Some(name) => vec![service_of(name)?],
+                Some(service) => vec![service],
                 None => Service::ALL.to_vec(),
             };
             list(&connection, &services).await?;
         }
-        QuarantineCommand::Show { service, id } => show(&connection, service_of(service)?, id).await?,
+        QuarantineCommand::Show { service, id } => show(&connection, service, id).await?,
         QuarantineCommand::Redrive(order) => {
             let ask = RedriveRequest { request_id: request_id(), id: order.id, reason: order.reason.code() };
-            let mut client = connection.quarantine(service_of(order.service)?);
+            let actor = connection.orderer(order.person.as_deref()).await?;
+            let mut client = connection.quarantine(order.service, &actor);
             let done = client.redrive(ask).await.map_err(|status| said(&status))?.into_inner();
             report(done.applied, &done.failed_id, done.more);
         }
         QuarantineCommand::Discard(order) => {
             let ask = DiscardRequest { request_id: request_id(), id: order.id, reason: order.reason.code() };
-            let mut client = connection.quarantine(service_of(order.service)?);
+            let actor = connection.orderer(order.person.as_deref()).await?;
+            let mut client = connection.quarantine(order.service, &actor);
             let done = client.discard(ask).await.map_err(|status| said(&status))?.into_inner();
             report(done.applied, &done.failed_id, done.more);
         }
@@ -116,7 +116,7 @@ pub async fn carry_out(config: Config, command: QuarantineCommand) -> anyhow::Re
 async fn list(connection: &Connection, services: &[Service]) -> anyhow::Result<()> {
     let mut count = 0;
     for service in services {
-        let mut client = connection.quarantine(*service);
+        let mut client = connection.quarantine(*service, &connection.system());
         let mut after = String::new();
         loop {
             let ask = ListQuarantineRequest { after, limit: 0 };
@@ -134,7 +134,7 @@ async fn list(connection: &Connection, services: &[Service]) -> anyhow::Result<(
 }
 
 async fn show(connection: &Connection, service: Service, id: String) -> anyhow::Result<()> {
-    let mut client = connection.quarantine(service);
+    let mut client = connection.quarantine(service, &connection.system());
     let found = client
         .get_quarantined(GetQuarantinedRequest { id })
         .await

@@ -75,7 +75,7 @@ pub fn carry_out(rules: &Rules) -> anyhow::Result<ExitCode> {
     let unknown: Vec<&String> =
         found.keys().filter(|rule| !catalogue.contains(*rule) && !rule.starts_with("A-")).collect();
     let enough = if rules.mutate {
-        taken::report(rules, &tried, &catalogue, &found)
+        taken::report(rules, &tried, &catalogue, &found)?
     } else {
         print(format_args!("{}\n", table(rules, &found, lang)))?;
         true

@@ -19,7 +19,7 @@ use trial::{
 };
 
 use super::{Coverage, Rules, Tried};
-use crate::playbook::{files, say};
+use crate::playbook::{files, print, say};
 
 const THREADS: usize = 2;
 
@@ -47,7 +47,7 @@ pub(super) fn report(
     tried: &[Tried],
     catalogue: &BTreeSet<String>,
     found: &BTreeMap<String, Coverage>,
-) -> bool {
+) -> std::io::Result<bool> {
     let lang = rules.language.into();
     let mut shown: BTreeMap<String, Shown> = BTreeMap::new();
     // What breaks without its clause counts as noticed; nobody wants to read how it broke.
@@ -56,7 +56,7 @@ pub(super) fn report(
     let findings: Vec<Finding> = tried.iter().flat_map(Tried::taken_apart).collect();
     panic::set_hook(hook);
     findings.iter().for_each(|finding| finding.count(&mut shown));
-    println!("{}", table(&shown, found, lang));
+    print(format_args!("{}\n", table(&shown, found, lang)))?;
     summary(rules, catalogue, found, &shown, lang)
 }
 
@@ -185,19 +185,19 @@ fn summary(
     found: &BTreeMap<String, Coverage>,
     shown: &BTreeMap<String, Shown>,
     lang: Lang,
-) -> bool {
+) -> std::io::Result<bool> {
     let proved: Vec<&String> = catalogue.iter().filter(|rule| is_shown(rule, found, shown)).collect();
     let whole = proved.iter().filter(|rule| shown[**rule].unnoticed.is_empty()).count();
     let share = proved.len() * 100 / catalogue.len().max(1);
-    println!(
-        "{}: {} ({share} %), {}: {whole}",
+    print(format_args!(
+        "{}: {} ({share} %), {}: {whole}\n",
         say(lang, "去掉条文后场景会失败的条款", "rules whose absence is noticed"),
         proved.len(),
         say(lang, "其中每处都会", "in every clause"),
-    );
+    ))?;
     let wanted = rules.min.map_or(0, usize::from);
     if share < wanted {
-        println!("{}: {wanted} %", say(lang, "低于要求", "fewer than demanded"));
+        print(format_args!("{}: {wanted} %\n", say(lang, "低于要求", "fewer than demanded")))?;
     }
-    share >= wanted
+    Ok(share >= wanted)
 }
