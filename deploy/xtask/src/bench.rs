@@ -29,6 +29,8 @@ enum What {
     Intake,
     /// Whole lives of tickets, from the first call to the closing.
     Life,
+    /// Twice as many calls as are carried out: `overload --seconds 300 --rounds 1`.
+    Overload,
 }
 
 impl What {
@@ -36,6 +38,7 @@ impl What {
         match self {
             What::Intake => "intake",
             What::Life => "life",
+            What::Overload => "overload",
         }
     }
 }

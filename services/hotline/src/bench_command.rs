@@ -45,6 +45,8 @@ pub enum What {
     Intake,
     /// Whole lives through all services.
     Life,
+    /// Twice as many calls as are carried out: what is accepted, how fast, and how the rest is refused.
+    Overload,
 }
 
 pub async fn carry_out(mut config: Config, command: Bench) -> anyhow::Result<ExitCode> {
@@ -64,6 +66,7 @@ pub async fn carry_out(mut config: Config, command: Bench) -> anyhow::Result<Exi
     let what = match command.what {
         What::Intake => bench::What::Intake,
         What::Life => bench::What::Life,
+        What::Overload => bench::What::Overload,
     };
     let size = Size { callers: command.callers, seconds: command.seconds, rounds: command.rounds };
     bench::run(config, what, size, command.json.as_deref()).await

@@ -11,6 +11,7 @@ use std::{
 use proto::reporting::v1::GetLagRequest;
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::Instant};
+use tonic_types::StatusExt;
 
 use crate::{
     bench::{
@@ -31,7 +32,7 @@ const SCHEMAS: [&str; 1] = ["intake"];
 
 /// What callers saw in one go.
 #[derive(Default)]
-struct Seen {
+pub struct Seen {
     opened: u64,
     refused: u64,
     first_refusal: Option<String>,
@@ -42,6 +43,20 @@ struct Seen {
 }
 
 impl Seen {
+    /// As a caller would: he waits as long as he is told.
+    async fn refused(&mut self, status: &tonic::Status) {
+        self.refused += 1;
+        self.first_refusal.get_or_insert_with(|| explain(status));
+        if let Some(delay) = retry_delay(status) {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// Cases opened a second.
+    pub fn rate(&self) -> f64 {
+        self.opened as f64 / self.seconds
+    }
+
     fn join(&mut self, other: Seen) {
         self.opened += other.opened;
         self.refused += other.refused;
@@ -88,7 +103,7 @@ async fn round(
     let lives = seen.opened as usize;
     let reference =
         median(&reference::rates(&mut bench.store, &before, &after, lives, 3, REFERENCE_LIVES).await?);
-    let rate = seen.opened as f64 / seen.seconds;
+    let rate = seen.rate();
     let used = store_after.since(store);
     let each = |amount: f64| amount / seen.opened.max(1) as f64;
     if let Some(refusal) = &seen.first_refusal {
@@ -113,8 +128,13 @@ async fn round(
     ]))
 }
 
+/// After which time a refused call may be tried again, if the refusal says so.
+pub fn retry_delay(status: &tonic::Status) -> Option<Duration> {
+    status.get_details_retry_info()?.retry_delay
+}
+
 /// Callers, each with one case after the other, until the time is over.
-async fn calls(
+pub async fn calls(
     bench: &Bench,
     numbers: &Arc<AtomicU64>,
     callers: usize,
@@ -133,8 +153,7 @@ async fn calls(
                 let known = match intake.identify(caller.identify()).await {
                     Ok(known) => known.into_inner(),
                     Err(status) => {
-                        seen.refused += 1;
-                        seen.first_refusal.get_or_insert(explain(&status));
+                        seen.refused(&status).await;
                         continue;
                     }
                 };
@@ -145,10 +164,7 @@ async fn calls(
                         seen.openings.push(second.elapsed().as_micros() as u64);
                         seen.whole.push(first.elapsed().as_micros() as u64);
                     }
-                    Err(status) => {
-                        seen.refused += 1;
-                        seen.first_refusal.get_or_insert(explain(&status));
-                    }
+                    Err(status) => seen.refused(&status).await,
                 }
             }
             seen

@@ -1,7 +1,8 @@
 //! Measurements that the targets are stated for, each beside a reference taken in the same run.
 //!
 //! ```text
-//! intake.rs (callers over gRPC)   life.rs (a cast driven by the event stream)   calls.rs: invented callers
+//! intake.rs (callers over gRPC)   life.rs (a cast driven by the event stream)   overload.rs (twice what is carried out)
+//!   calls.rs: invented callers
 //!   measure.rs: percentiles, CPU of all processes, WAL      reference.rs: the very rows, in bulk, on one connection
 //! ```
 //!
@@ -11,6 +12,7 @@ pub mod calls;
 pub mod intake;
 pub mod life;
 pub mod measure;
+pub mod overload;
 pub mod reference;
 
 use std::{path::Path, process::ExitCode, time::Duration};
@@ -37,6 +39,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub enum What {
     Intake,
     Life,
+    Overload,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            What::Intake => "intake",
+            What::Life => "life",
+            What::Overload => "overload",
+        }
+    }
 }
 
 /// How long, how many.
@@ -101,6 +114,7 @@ pub async fn run(config: Config, what: What, size: Size, json: Option<&Path>) ->
     let targets = match what {
         What::Intake => intake::targets(),
         What::Life => life::targets(),
+        What::Overload => overload::targets(),
     };
     println!("{}", table(&rounds, &targets));
     if let Some(path) = json {
@@ -130,6 +144,7 @@ async fn measure(config: &Config, what: What, size: Size) -> anyhow::Result<Vec<
     match what {
         What::Intake => intake::run(&mut bench, size.callers, size.seconds, size.rounds).await,
         What::Life => life::run(&mut bench, size.callers, size.seconds, size.rounds).await,
+        What::Overload => overload::run(&mut bench, size.callers, size.seconds, size.rounds).await,
     }
 }
 
@@ -174,7 +189,7 @@ fn document(what: What, size: Size, rounds: &[Round], targets: &Value) -> Value 
         .map(Value::Object)
         .collect();
     json!({
-        "what": if what == What::Intake { "intake" } else { "life" },
+        "what": what.name(),
         "callers": size.callers,
         "seconds": size.seconds,
         "processors": std::thread::available_parallelism().map_or(0, usize::from),

@@ -188,18 +188,18 @@ impl Chain {
     }
 }
 
-fn as_message(entry: &Entry) -> MessageOf<'_> {
+pub(super) fn as_message(entry: &Entry) -> MessageOf<'_> {
     MessageOf { entry, subject: entry.about.subject.map(|id| id.to_string()).unwrap_or_default() }
 }
 
 /// An entry with its subject as text.
-struct MessageOf<'a> {
+pub(super) struct MessageOf<'a> {
     entry: &'a Entry,
     subject: String,
 }
 
 /// Whatever can be printed alike from both sides.
-trait Print {
+pub(super) trait Print {
     fn message(&self) -> Message<'_>;
 }
 

@@ -29,7 +29,7 @@ use proto::{AnyEvent, Service, Shard};
 
 use cases::Cases;
 use causes::Causes;
-use chain::{Chain, Message};
+use chain::{Chain, Message, Print};
 use clocks::Clocks;
 pub use finding::{Class, Finding, Findings, verdict};
 use persons::Persons;
@@ -97,6 +97,11 @@ impl Audit {
         } else {
             chain.heard(message, &mut self.findings);
         }
+    }
+
+    /// An entry as the stream holds it, where that keeps entries.
+    pub fn told(&mut self, entry: &Entry) {
+        self.message(&chain::as_message(entry).message());
     }
 
     /// A message that names no place: nobody of ours sent it.

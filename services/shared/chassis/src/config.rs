@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
+    time::Duration,
 };
 
 use proto::{Service, Shard};
@@ -111,6 +112,7 @@ pub struct LimitsConfig {
     pub batch_timers: usize,
     pub waiting_commands: usize,
     pub waiting_events: usize,
+    pub patience_ms: u64,
 }
 
 impl Config {
@@ -220,6 +222,7 @@ impl Config {
             events: self.limits.batch_events,
             waiting_commands: self.limits.waiting_commands,
             waiting_events: self.limits.waiting_events,
+            patience: Duration::from_millis(self.limits.patience_ms),
             ..chassis_core::Limits::default()
         }
     }

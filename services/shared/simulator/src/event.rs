@@ -6,7 +6,7 @@ use std::{
     collections::BinaryHeap,
 };
 
-use chassis_core::{Incoming, Outcome, store::Source};
+use chassis_core::{Incoming, Opening, Outcome, store::Source};
 use proto::{Service, Shard, Time};
 
 use crate::cast::Task;
@@ -36,7 +36,7 @@ pub enum Told {
     Late(Source, Box<Incoming>),
     LateDirectory(Box<Incoming>),
     Announced(Source, u32, u64),
-    DirectoryAnnounced(u64),
+    DirectoryAnnounced(u32, u64),
     Repaired(Source, Vec<Incoming>),
     DirectoryRepaired(Vec<Incoming>),
     AskedPassed {
@@ -52,6 +52,8 @@ pub enum Told {
     MoreShards,
     /// The database ends its session.
     SessionEnds,
+    /// An administrator gives up what a shard has lost.
+    OpenEpoch(Box<Opening>),
 }
 
 /// What one service asks of another.
@@ -125,6 +127,13 @@ pub enum Event {
     ClockRight(usize),
     /// An administrator looks at what is in quarantine.
     SeeToQuarantine,
+    /// All databases are copied.
+    Copy,
+    /// An administrator gives up what a shard has lost, if it waits for that.
+    GiveUp {
+        service: usize,
+        shard: Shard,
+    },
 }
 
 struct Planned {

@@ -1,9 +1,9 @@
 //! What all parts of the world share: time, plans, the stream, the weather, and what they report.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use chassis_core::store::Batch;
-use proto::Time;
+use chassis_core::{epoch::Known, store::Batch};
+use proto::{Shard, Time};
 
 use crate::{
     bus::Bus,
@@ -36,6 +36,8 @@ pub struct Ground {
     /// What must not be, as soon as it is seen.
     pub violations: Vec<String>,
     pub restarts: u64,
+    /// Databases were put back to older copies: how far the stream knew each shard then.
+    pub known: Option<BTreeMap<(usize, Shard), Vec<Known>>>,
 }
 
 impl Ground {
@@ -53,6 +55,7 @@ impl Ground {
             committed: Vec::new(),
             violations: Vec::new(),
             restarts: 0,
+            known: None,
         }
     }
 

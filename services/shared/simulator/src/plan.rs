@@ -70,6 +70,8 @@ pub struct Profile {
     pub haste: u64,
     /// A second version of the rule book comes into force at this time.
     pub second_version_at: Option<u64>,
+    /// At the end all databases are put back to copies of this time.
+    pub copied_at: Option<u64>,
 }
 
 /// One call to the hotline.
@@ -119,14 +121,20 @@ impl Profile {
             waiting_events: *dice.pick(&[16, 256, 8_192]),
             cached_rows: *dice.pick(&[8, 200, 60_000]),
             beat: Duration::from_secs(*dice.pick(&[20, 60, 300])),
+            ..Limits::default()
         };
-        Profile {
+        let mut profile = Profile {
             limits,
             timers_held: *dice.pick(&[2, 3, 8, 50_000]),
             wanted: Service::ALL.iter().map(|_| wanted(dice)).collect(),
             haste: *dice.pick(&[1, 4, 12, 12]),
             second_version_at: dice.chance(300).then(|| dice.between(DAY / 4, options.days.max(1) * DAY)),
-        }
+            copied_at: dice
+                .chance(350)
+                .then(|| (options.days.max(1) - 1) * DAY + dice.between(FIRST_CALL, DAY - LULL - HOUR)),
+        };
+        profile.limits.patience = Duration::from_millis(*dice.pick(&[1, 50, 5_000]));
+        profile
     }
 }
 

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use audit::seen::{self, Seen};
+use audit::{
+    Audit, Head, Heads,
+    seen::{self, Seen},
+};
 use chassis_core::{Aggregate, Entry, RowKey};
 use dispatch_core::Work;
 use intake_core::Ticket;
@@ -29,8 +32,41 @@ pub fn look(world: &mut World) {
     }
 }
 
+/// After older copies: what was taken back is listed, and everything else is as it must be.
+pub fn look_after_copies(world: &mut World) {
+    world.watch.audit = audit_anew(world);
+    world.watch.audit.settle_cases();
+    everything_was_heard_once(world);
+    states_agree(world);
+    let audit = std::mem::take(&mut world.watch.audit);
+    for finding in audit.findings.examples() {
+        world.ground.violation(format!("{} at {}: {}", finding.what, finding.place, finding.text));
+    }
+}
+
+/// As `hotline verify` looks at a running system: journals, stream, heads.
+fn audit_anew(world: &World) -> Audit {
+    let mut audit = Audit::default();
+    let mut heads = Heads::new();
+    // Intake's first, for whom it bars decides about the others.
+    for service in Service::ALL {
+        for shard in Shard::all() {
+            journal(world, service, shard).iter().for_each(|entry| audit.entry(entry));
+            let head = world.store(service).head(shard);
+            if head.seq > 0 {
+                let head = Head { epoch: head.epoch, seq: head.seq, hash: head.hash };
+                heads.insert((service, shard), head);
+            }
+        }
+    }
+    world.ground.bus.messages().for_each(|entry| audit.told(entry));
+    audit.settle_heads(&heads, &heads);
+    audit.settle_stream(true);
+    audit
+}
+
 /// A journal of one shard.
-fn journal(world: &World, service: Service, shard: Shard) -> Vec<Entry> {
+pub fn journal(world: &World, service: Service, shard: Shard) -> Vec<Entry> {
     world.store(service).journal(shard, 0).collect()
 }
 
@@ -38,7 +74,10 @@ fn everything_was_heard_once(world: &mut World) {
     let wrong: Vec<String> = world
         .sites
         .iter()
-        .flat_map(|site| site.misheard(&|service, shard| journal(world, service, shard)))
+        .flat_map(|site| {
+            let is_ghost = |case| world.watch.audit.withdrawn.concerns(case);
+            site.misheard(&|service, shard| journal(world, service, shard), &is_ghost)
+        })
         .collect();
     wrong.into_iter().for_each(|wrong| world.ground.violation(wrong));
 }
@@ -51,7 +90,10 @@ fn row<T: Aggregate>(world: &World, service: Service, id: Id) -> Option<T> {
 fn states_agree(world: &mut World) {
     let cases: Vec<(Id, audit::cases::Case)> =
         world.watch.audit.cases.iter().map(|(id, case)| (id, case.clone())).collect();
-    for (id, case) in cases.into_iter().filter(|(_, case)| case.opened > 0) {
+    let is_ghost = |id: Id| world.watch.audit.withdrawn.concerns(id);
+    let cases: Vec<(Id, audit::cases::Case)> =
+        cases.into_iter().filter(|(id, case)| case.opened > 0 && !is_ghost(*id)).collect();
+    for (id, case) in cases {
         let seen = seen(world, id);
         let mut findings = audit::Findings::default();
         seen.compare(&id.to_string(), &case, &mut findings);

@@ -10,6 +10,8 @@
 
 mod act;
 mod database;
+mod place;
+mod restored;
 mod wire;
 
 use std::{
@@ -18,9 +20,8 @@ use std::{
 };
 
 use chassis_core::{
-    Action, Ask, Entry, Happening, Machine, Outcome, Refusal, RefusalKind, memory::Memory, store::Source,
+    Action, Ask, Happening, Machine, Outcome, Refusal, RefusalKind, memory::Memory, store::Source,
 };
-use organisation::Snapshot;
 use proto::{SHARDS, Service, Shard};
 use uuid::Uuid;
 
@@ -28,40 +29,13 @@ use crate::{
     event::{Event, Question, Told, Who},
     fault::Kind,
     ground::Ground,
-    order::{Order, Takes},
+    order::Takes,
     plan::SECOND,
-    spy::{Spied, Tally, tally_id},
+    spy::{Spied, Tally},
 };
 use chassis_core::Aggregate;
 use database::Flight;
-
-/// A service, whatever its core.
-pub trait Place {
-    fn service(&self) -> Service;
-    fn sources(&self) -> &'static [Service];
-    fn store(&self) -> &Memory;
-    fn poll(&mut self, replica: usize, ground: &mut Ground);
-    fn told(&mut self, who: Who, told: Told, ground: &mut Ground);
-    /// A caller's request comes to a replica.
-    fn deliver(&mut self, replica: usize, caller: Caller, order: &Order, ground: &mut Ground);
-    fn thaw(&mut self, replica: usize, ground: &mut Ground);
-    /// Every replica that reads learns that the stream has grown.
-    fn wake_readers(&mut self, ground: &mut Ground);
-    /// Whose session holds the shard.
-    fn owner(&self, shard: Shard) -> Option<usize>;
-    /// The replica, if it lives and owns anything.
-    fn who(&self, replica: usize) -> Option<Who>;
-    fn owned(&self, replica: usize) -> &[Shard];
-    fn frozen_until(&self, replica: usize) -> u64;
-    /// How far the replica has taken in a source.
-    fn reached(&self, replica: usize, source: &Source) -> Option<(u32, u64)>;
-    fn directory(&self, replica: usize) -> Option<&Snapshot>;
-    fn announced(&mut self, replica: usize);
-    /// Nothing is under way: nothing waits, nothing is asked of the store, everything is published.
-    fn is_idle(&self) -> bool;
-    /// Sources of which not exactly the journal was heard.
-    fn misheard(&self, journal: &dyn Fn(Service, Shard) -> Vec<Entry>) -> Vec<String>;
-}
+pub use place::Place;
 
 /// Somebody who waits for an answer.
 #[derive(Clone)]
@@ -80,6 +54,8 @@ pub struct Site<C: Takes> {
     /// The stream's life as the readers and, per shard, the publishers knew it last; kept in the schema.
     read_from: Option<u64>,
     published_to: BTreeMap<Shard, u64>,
+    /// As the schema was when all were copied.
+    copy: Option<restored::Copy>,
 }
 
 struct Replica<C: Takes> {
@@ -104,6 +80,8 @@ struct Life<C: Takes> {
     wake_at: Option<u64>,
     callers: BTreeMap<u64, Caller>,
     barriers: BTreeMap<u64, u64>,
+    /// Orders to open an epoch that are not answered.
+    openings: BTreeSet<u64>,
     tokens: u64,
     repairing: BTreeSet<Source>,
     repairing_directory: bool,
@@ -135,6 +113,7 @@ impl<C: Takes> Site<C> {
             locks: [None; SHARDS as usize],
             read_from: None,
             published_to: BTreeMap::new(),
+            copy: None,
         }
     }
 
@@ -153,6 +132,7 @@ impl<C: Takes> Site<C> {
         found.aside = self.store.take(&owned, Uuid::from_u64_pair(1, self.replicas[replica].process));
         let position = found.cursors.iter().map(|(_, cursor)| cursor.stream_seq).max().unwrap_or(0);
         let marks = found.published.iter().copied().collect();
+        found.lost = self.lost(&found.heads, ground);
         let machine = match Machine::new(ground.profile.limits, found, ground.monotonic()) {
             Ok(machine) => machine,
             Err(why) => return ground.violation(format!("{} cannot begin: {why}", C::SERVICE)),
@@ -170,6 +150,7 @@ impl<C: Takes> Site<C> {
             wake_at: None,
             callers: BTreeMap::new(),
             barriers: BTreeMap::new(),
+            openings: BTreeSet::new(),
             tokens: 0,
             repairing: BTreeSet::new(),
             repairing_directory: false,
@@ -258,155 +239,6 @@ impl<C: Takes> Site<C> {
             return;
         }
         ground.soon(Event::Answered { request: caller.request, attempt: caller.attempt, outcome });
-    }
-}
-
-impl<C: Takes> Place for Site<C> {
-    fn service(&self) -> Service {
-        C::SERVICE
-    }
-
-    fn sources(&self) -> &'static [Service] {
-        C::SOURCES
-    }
-
-    fn store(&self) -> &Memory {
-        &self.store
-    }
-
-    fn poll(&mut self, replica: usize, ground: &mut Ground) {
-        if self.living(replica).is_some() {
-            return;
-        }
-        if ground.weather.is(Kind::DatabaseDown, self.place, ground.now) {
-            let delay = ground.dice.between(SECOND / 2, SECOND);
-            return ground.after(delay, Event::Poll(self.place, replica));
-        }
-        let shards = self.free(replica);
-        if !shards.is_empty() {
-            self.lock(replica, &shards);
-            self.begin(replica, shards, ground);
-        }
-    }
-
-    fn told(&mut self, who: Who, told: Told, ground: &mut Ground) {
-        if self.who(who.replica) != Some(who) {
-            return;
-        }
-        if let Told::SessionEnds = told {
-            return self.session_ends(who.replica, ground);
-        }
-        let frozen_until = self.replicas[who.replica].frozen_until;
-        if frozen_until > ground.now && !matches!(told, Told::Reach) {
-            return ground.queue.plan(frozen_until + 1, Event::To(who, told));
-        }
-        self.listen(who, told, ground);
-    }
-
-    fn deliver(&mut self, replica: usize, caller: Caller, order: &Order, ground: &mut Ground) {
-        let home = order.home();
-        let Some(life) = self.replicas[replica].life.as_mut() else { return self.refuse(&caller, ground) };
-        let token = life.tokens + 1;
-        let ask = caller.ask.clone();
-        let happening = match order {
-            Order::Quarantine(_, order) => Happening::Order { token, ask, order: order.clone() },
-            _ => {
-                let Some(command) = C::take(order) else { return };
-                Happening::Command { token, home, ask, command }
-            }
-        };
-        life.tokens = token;
-        life.callers.insert(token, caller);
-        self.tell(replica, happening, ground);
-    }
-
-    fn thaw(&mut self, replica: usize, ground: &mut Ground) {
-        self.drive(replica, ground);
-    }
-
-    fn wake_readers(&mut self, ground: &mut Ground) {
-        for replica in 0..2 {
-            let Some(who) = self.who(replica) else { continue };
-            let Some(life) = self.replicas[replica].life.as_mut() else { continue };
-            if !std::mem::replace(&mut life.reader.pumping, true) {
-                ground.soon(Event::To(who, Told::Pump));
-            }
-        }
-    }
-
-    fn owner(&self, shard: Shard) -> Option<usize> {
-        self.locks[usize::from(shard.number())]
-    }
-
-    fn who(&self, replica: usize) -> Option<Who> {
-        let life = self.replicas[replica].lives;
-        self.living(replica).map(|_| Who { service: self.place, replica, life })
-    }
-
-    fn owned(&self, replica: usize) -> &[Shard] {
-        self.living(replica).map_or(&[], |life| &life.owned)
-    }
-
-    fn frozen_until(&self, replica: usize) -> u64 {
-        self.replicas[replica].frozen_until
-    }
-
-    fn reached(&self, replica: usize, source: &Source) -> Option<(u32, u64)> {
-        self.living(replica)?.machine.cursor(source).map(|cursor| (cursor.epoch, cursor.seq))
-    }
-
-    fn directory(&self, replica: usize) -> Option<&Snapshot> {
-        self.living(replica).map(|life| life.machine.directory())
-    }
-
-    fn announced(&mut self, replica: usize) {
-        self.replicas[replica].life.iter_mut().for_each(|life| life.publisher.announcing = false);
-    }
-
-    fn is_idle(&self) -> bool {
-        let everything_is_owned = self
-            .replicas
-            .iter()
-            .flat_map(|replica| &replica.wanted)
-            .all(|shard| self.owner(*shard).is_some());
-        let is_idle = |life: &Life<Spied<C>>| {
-            life.session
-                && life.actions.is_empty()
-                && life.flight.is_none()
-                && life.machine.waiting_commands() == 0
-        };
-        everything_is_owned
-            && self
-                .replicas
-                .iter()
-                .filter_map(|replica| replica.life.as_ref())
-                .all(|life| is_idle(life) && life.publisher.is_done(|shard| self.store.head(shard).seq))
-    }
-
-    fn misheard(&self, journal: &dyn Fn(Service, Shard) -> Vec<Entry>) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let mut compare = |source: Source| {
-            let entries = journal(source.service, source.from);
-            for (case, expected) in Tally::expected::<C>(&source, entries.into_iter()) {
-                let heard = self.store.body(chassis_core::RowKey::of::<Tally>(tally_id(&source, case)));
-                let heard: Option<Tally> = heard.and_then(|body| rmp_serde::from_slice(&body).ok());
-                if heard != Some(expected) {
-                    wrong.push(format!(
-                        "P3: {} of {source:?} for {case:?}: {heard:?}, the journal has {expected:?}",
-                        C::SERVICE
-                    ));
-                }
-            }
-        };
-        for shard in Shard::all() {
-            for service in C::SOURCES.iter().filter(|service| **service != Service::Directory) {
-                compare(Source { service: *service, from: shard, to: shard, peer: false });
-            }
-        }
-        for (from, to, _) in self.store.pairs() {
-            compare(Source { service: C::SERVICE, from, to, peer: true });
-        }
-        wrong
     }
 }
 

@@ -33,18 +33,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn committed(&mut self, service: usize, batch: &Batch, ground: &mut Ground) {
-        for aside in &batch.aside.put {
-            let is_planned = match aside.fault {
-                None | Some(Fault::Died) => true,
-                Some(Fault::Refused) => aside.reason.contains(POISON),
-                Some(Fault::Panicked | Fault::Hops | Fault::Store) => false,
-            };
-            if !is_planned {
-                let text =
-                    format!("{} of {:?} was set aside: {}", aside.kind, Service::ALL[service], aside.reason);
-                ground.violation(text);
-            }
-        }
+        nothing_fails(service, batch, ground);
         self.requests_are_remembered(batch, ground);
         for entry in &batch.entries {
             self.audit.entry(entry);
@@ -134,6 +123,22 @@ impl Watch {
         }
         if let Some((id, _)) = self.uncovered.iter().find(|(_, since)| ground.now - **since > UNCOVERED) {
             ground.violation(format!("P9: {id} is open without a clock and without a wait for hours"));
+        }
+    }
+}
+
+/// Only what was poisoned, or met a death, is set aside.
+pub fn nothing_fails(service: usize, batch: &Batch, ground: &mut Ground) {
+    for aside in &batch.aside.put {
+        let is_planned = match aside.fault {
+            None | Some(Fault::Died) => true,
+            Some(Fault::Refused) => aside.reason.contains(POISON),
+            Some(Fault::Panicked | Fault::Hops | Fault::Store) => false,
+        };
+        if !is_planned {
+            let text =
+                format!("{} of {:?} was set aside: {}", aside.kind, Service::ALL[service], aside.reason);
+            ground.violation(text);
         }
     }
 }

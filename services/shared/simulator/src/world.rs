@@ -10,6 +10,7 @@ mod calls;
 mod quarantine;
 mod questions;
 mod rest;
+mod restored;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ use crate::{
     founding,
     ground::Ground,
     plan::{DAY, HOUR, LULL, MINUTE, Plan, SECOND},
+    quiet,
     site::{Place, Site, index},
     trace::Listening,
     watch::Watch,
@@ -80,6 +82,10 @@ pub struct Figures {
     pub attempts: u64,
     pub restarts: u64,
     pub faults: u64,
+    /// Worlds whose databases were put back to older copies, what was withdrawn then, and what of it had been accepted.
+    pub put_back: u64,
+    pub withdrawn: u64,
+    pub given_up: u64,
 }
 
 impl Figures {
@@ -93,6 +99,9 @@ impl Figures {
             (&mut self.attempts, more.attempts),
             (&mut self.restarts, more.restarts),
             (&mut self.faults, more.faults),
+            (&mut self.put_back, more.put_back),
+            (&mut self.withdrawn, more.withdrawn),
+            (&mut self.given_up, more.given_up),
         ];
         fields.into_iter().for_each(|(sum, more)| *sum += more);
     }
@@ -130,10 +139,11 @@ impl World {
     pub fn play(mut self) -> Outcome {
         self.found();
         for day in 0..self.plan.options.days {
-            if !self.run((day + 1) * DAY - LULL) || !self.come_to_rest() {
-                break;
+            if !self.run((day + 1) * DAY - LULL) || !self.come_to_rest(quiet::look) {
+                return self.outcome();
             }
         }
+        self.put_back();
         self.outcome()
     }
 
@@ -154,6 +164,9 @@ impl World {
         }
         for (place, (_, fault)) in self.plan.faults.iter().enumerate() {
             self.ground.queue.plan(fault.at, Event::Fault(place));
+        }
+        if let Some(at) = self.plan.profile.copied_at {
+            self.ground.queue.plan(at.max(FOUNDED), Event::Copy);
         }
         for number in 0..self.plan.options.days * 72 {
             self.ground.queue.plan(FOUNDED + number * 20 * MINUTE, Event::SeeToQuarantine);
@@ -180,6 +193,9 @@ impl World {
     fn happen(&mut self, event: Event) {
         let (weather, now) = (&self.ground.weather, self.ground.now);
         crate::spy::poison(std::array::from_fn(|service| weather.is(Kind::Poisoned, service, now)));
+        if self.is_over(&event) {
+            return;
+        }
         match event {
             Event::Poll(service, replica) => {
                 let frozen_until = self.sites[service].frozen_until(replica);
@@ -212,6 +228,8 @@ impl World {
             Event::Impatient(number) => self.ground.weather.grow_impatient(number),
             Event::ClockRight(service) => self.ground.skews[service] = 0,
             Event::SeeToQuarantine => self.see_to_quarantine(),
+            Event::Copy => self.sites.iter_mut().for_each(|site| site.copy()),
+            Event::GiveUp { service, shard } => self.give_up(service, shard),
         }
     }
 
@@ -246,7 +264,11 @@ impl World {
             }
         }
         for (service, batch) in std::mem::take(&mut self.ground.committed) {
-            self.watch.committed(service, &batch, &mut self.ground);
+            if self.ground.known.is_none() {
+                self.watch.committed(service, &batch, &mut self.ground);
+            } else {
+                crate::watch::nothing_fails(service, &batch, &mut self.ground);
+            }
             self.cast.notice(service, &batch, &mut self.ground);
             if !batch.pairs.is_empty() {
                 self.ground.after(5 * SECOND, Event::Pairs(service));

@@ -14,6 +14,7 @@ mod gather;
 mod happening;
 mod inboxes;
 mod limits;
+mod queue;
 mod settle;
 
 use std::{
@@ -44,6 +45,9 @@ use crate::{
     step::{Rows, TimerChange},
     store::{Cursor, DirectoryEntry, Found, Head, Source, TimerRow},
 };
+
+/// Who finds too many orders waiting may ask again after this time.
+const BUSY: Duration = Duration::from_millis(250);
 
 enum Phase<C: Core> {
     Idle,
@@ -101,7 +105,7 @@ pub struct Machine<C: Core> {
     inboxes: Inboxes,
     directory_inbox: Inbox,
     blocked: BTreeSet<Source>,
-    commands: VecDeque<(u64, Shard, Arc<Ask>, Arc<C::Command>)>,
+    commands: queue::Queue<C>,
     orders: VecDeque<(u64, Arc<Ask>, Order)>,
     /// What is held back, and what is not to be tried.
     ward: Ward,
@@ -164,7 +168,7 @@ impl<C: Core> Machine<C> {
             pairs: found.pairs.into_iter().map(|(from, to, n)| ((from, to), n)).collect(),
             inboxes,
             blocked: BTreeSet::new(),
-            commands: VecDeque::new(),
+            commands: queue::Queue::new(),
             orders: VecDeque::new(),
             ward,
             care: care::Care::new(&found.aside, limits.timers + limits.commands + limits.events, monotonic),
@@ -284,10 +288,12 @@ impl<C: Core> Machine<C> {
     fn take_in(&mut self, happening: Happening<C>, now: Duration, actions: &mut Vec<Action>) {
         match happening {
             Happening::Command { token, home, ask, command } => {
-                self.queue(token, home, ask, command, actions)
+                if self.has_room(token, now, actions) {
+                    self.commands.push(token, home, ask, command, now);
+                }
             }
             Happening::Order { token, ask, order } => {
-                if self.has_room(token, actions) {
+                if self.has_room(token, now, actions) {
                     self.orders.push_back((token, ask, order));
                 }
             }
@@ -335,24 +341,11 @@ impl<C: Core> Machine<C> {
         }
     }
 
-    fn queue(
-        &mut self,
-        token: u64,
-        home: Shard,
-        ask: Arc<Ask>,
-        command: Arc<C::Command>,
-        actions: &mut Vec<Action>,
-    ) {
-        if self.has_room(token, actions) {
-            self.commands.push_back((token, home, ask, command));
-        }
-    }
-
     /// Whether one more may wait; else it is refused.
-    fn has_room(&self, token: u64, actions: &mut Vec<Action>) -> bool {
-        if self.waiting_commands() < self.limits.waiting_commands {
-            return true;
-        }
+    fn has_room(&self, token: u64, now: Duration, actions: &mut Vec<Action>) -> bool {
+        let too_many_orders = self.orders.len() >= self.limits.waiting_commands;
+        let room = self.commands.room(&self.limits, now);
+        let Some(after) = room.err().or(too_many_orders.then_some(BUSY)) else { return true };
         // Nothing was decided, so this answer needs no round trip before it.
         let mut refusal = Refusal::new(
             RefusalKind::Exhausted,
@@ -360,7 +353,7 @@ impl<C: Core> Machine<C> {
             "系统繁忙，请求未被接受。请稍后重试。",
             "Too busy: the request was not accepted. Try again after the delay.",
         );
-        refusal.retry_after_ms = Some(250);
+        refusal.retry_after_ms = Some(u32::try_from(after.as_millis()).unwrap_or(u32::MAX));
         actions.push(Action::Answer { token, outcome: Err(refusal) });
         false
     }

@@ -178,6 +178,10 @@ fn print(line: &Line, total: &Total, seconds: f64) {
         "{} requests in {} attempts, {} lives of replicas",
         figures.requests, figures.attempts, figures.restarts
     );
+    println!(
+        "{} worlds ended on older copies: {} entries withdrawn and listed, {} accepted requests among them",
+        figures.put_back, figures.withdrawn, figures.given_up
+    );
     println!();
     print!("{}", total.coverage.table());
     let struck: Vec<String> = Kind::ALL

@@ -43,8 +43,8 @@ impl<C: Takes> Site<C> {
             Told::Announced(source, epoch, seq) => {
                 self.tell(replica, Happening::Announced { source, epoch, seq }, ground)
             }
-            Told::DirectoryAnnounced(seq) => {
-                self.tell(replica, Happening::DirectoryAnnounced { epoch: 1, seq }, ground)
+            Told::DirectoryAnnounced(epoch, seq) => {
+                self.tell(replica, Happening::DirectoryAnnounced { epoch, seq }, ground)
             }
             Told::Repaired(source, entries) => self.repaired(replica, source, entries, ground),
             Told::DirectoryRepaired(entries) => self.directory_repaired(replica, entries, ground),
@@ -60,6 +60,7 @@ impl<C: Takes> Site<C> {
             }
             Told::MoreShards => self.take_more(who, ground),
             Told::SessionEnds => self.session_ends(replica, ground),
+            Told::OpenEpoch(opening) => self.open_epoch(replica, *opening, ground),
         }
     }
 
@@ -190,6 +191,11 @@ impl<C: Takes> Site<C> {
             Action::Commit(batch) => self.fly(who, Op::Commit(batch), ground),
             Action::Beat => self.fly(who, Op::Beat, ground),
             Action::LoadTimers => self.fly(who, Op::Timers, ground),
+            Action::Answer { token, outcome } if life.openings.remove(&token) => {
+                if let Err(refusal) = outcome {
+                    ground.violation(format!("{} opens no epoch: {refusal}", C::SERVICE));
+                }
+            }
             Action::Answer { token, outcome } => {
                 let Some(caller) = life.callers.remove(&token) else {
                     return ground.violation(format!("{} answered nobody", C::SERVICE));
@@ -220,8 +226,10 @@ impl<C: Takes> Site<C> {
                 }
             }
             Action::Alarm(why) => {
-                // A clock that was set is worth an alarm; nothing else here is.
-                if !why.contains("leapt") {
+                // A clock that was set is worth an alarm, and so is history that was taken back; nothing else here is.
+                let is_planned =
+                    why.contains("leapt") || (ground.known.is_some() && why.contains("withdrew"));
+                if !is_planned {
                     ground.violation(format!("{} raised an alarm: {why}", C::SERVICE));
                 }
             }

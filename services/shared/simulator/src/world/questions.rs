@@ -76,7 +76,7 @@ impl World {
         let told = if from == Service::Directory {
             let seq =
                 self.sites[reader.service].directory(reader.replica).map_or(0, |directory| directory.seq());
-            (seq < head.seq).then_some(Told::DirectoryAnnounced(head.seq))
+            (seq < head.seq).then_some(Told::DirectoryAnnounced(head.epoch, head.seq))
         } else {
             let source = Source { service: from, from: shard, to: shard, peer: false };
             let reached = self.sites[reader.service].reached(reader.replica, &source);
@@ -124,19 +124,22 @@ impl World {
     /// The last numbers of pairs stand in the service's own schema.
     pub(super) fn look_at_pairs(&mut self, service: usize) {
         let site = &self.sites[service];
-        let peers: Vec<(Source, u64)> = site
+        let peers: Vec<(Source, (u32, u64))> = site
             .store()
             .pairs()
-            .map(|(from, to, seq)| (Source { service: site.service(), from, to, peer: true }, seq))
+            .map(|(from, to, seq)| {
+                let source = Source { service: site.service(), from, to, peer: true };
+                (source, (site.store().head(from).epoch, seq))
+            })
             .collect();
         let mut anybody = false;
         for replica in 0..2 {
             let Some(who) = self.sites[service].who(replica) else { continue };
-            for (source, seq) in &peers {
+            for (source, head) in &peers {
                 let reached = self.sites[service].reached(replica, source);
-                if reached.is_some_and(|(_, reached)| reached < *seq) {
+                if reached.is_some_and(|reached| reached < *head) {
                     anybody = true;
-                    self.ground.soon(Event::To(who, Told::Announced(*source, 1, *seq)));
+                    self.ground.soon(Event::To(who, Told::Announced(*source, head.0, head.1)));
                 }
             }
         }
@@ -145,17 +148,17 @@ impl World {
         }
     }
 
-    fn repair(&mut self, who: Who, source: Source, (_, after): (u32, u64)) {
+    fn repair(&mut self, who: Who, source: Source, after: (u32, u64)) {
         let service = index(source.service);
         let mut entries: Vec<Incoming> = Vec::new();
         // Its own journal it reads by itself.
         if service == who.service || self.is_reachable(service) {
             let store = self.sites[service].store();
             let is_wanted = |entry: &chassis_core::Entry| match source.peer {
-                true => entry.to.is_some_and(|(to, pair)| to == source.to && pair > after),
+                true => entry.to.is_some_and(|(to, pair)| to == source.to && (entry.at.epoch, pair) > after),
                 false => true,
             };
-            let first = if source.peer { 0 } else { after };
+            let first = if source.peer { 0 } else { after.1 };
             let found = store.journal(source.from, first).filter(is_wanted).take(PAGE);
             entries = found.map(|entry| Incoming::of(&entry, 0)).collect();
         }

@@ -7,7 +7,6 @@ use proto::{Service, Shard};
 use super::World;
 use crate::{
     plan::{LULL, MINUTE, SECOND},
-    quiet,
     site::index,
 };
 
@@ -15,8 +14,8 @@ use crate::{
 const PATIENCE: u64 = LULL - 15 * MINUTE;
 
 impl World {
-    /// Ends all faults and waits; then looks at the whole. False if something is wrong.
-    pub(super) fn come_to_rest(&mut self) -> bool {
+    /// Ends all faults and waits; then looks. False if something is wrong.
+    pub(super) fn come_to_rest(&mut self, look: fn(&mut World)) -> bool {
         self.ground.weather.clear();
         self.ground.skews = [0; 7];
         let begun = self.ground.now;
@@ -35,7 +34,7 @@ impl World {
             }
             wait = 10 * SECOND;
         }
-        quiet::look(self);
+        look(self);
         self.ground.violations.is_empty()
     }
 
@@ -102,7 +101,8 @@ impl World {
             for (from, to, seq) in pairs {
                 let source = Source { service: site.service(), from, to, peer: true };
                 let reached = site.owner(to).and_then(|owner| site.reached(owner, &source));
-                if reached.is_none_or(|(_, reached)| reached < seq) {
+                let head = (site.store().head(from).epoch, seq);
+                if reached.is_none_or(|reached| reached < head) {
                     return Some(format!("{} shard {to} has not heard its shard {from}", site.service()));
                 }
             }

@@ -76,7 +76,7 @@ impl<C: Core> Machine<C> {
         for place in 0..3 {
             match (self.care.turn + place) % 3 {
                 0 => self.gather_timers(now, 1, &mut inputs, actions),
-                1 => self.gather_commands(1, &mut inputs),
+                1 => self.commands.take(1, now, &mut inputs),
                 _ => self.gather_events(1, &mut inputs, actions),
             }
             if !inputs.is_empty() {
@@ -174,7 +174,7 @@ impl<C: Core> Machine<C> {
         let suspects = taken.iter().filter(|input| !matches!(input, Input::Again { .. }));
         self.care.suspects.extend(suspects.map(Input::name));
         self.care.until = now + CARE;
-        self.give_back(taken);
+        self.give_back(taken, now);
     }
 
     fn take_back(&mut self, settling: Settling, now: Duration) {
@@ -211,11 +211,11 @@ impl<C: Core> Machine<C> {
     }
 
     /// Timers and events are met again by themselves.
-    fn give_back(&mut self, taken: Vec<Input<C>>) {
+    fn give_back(&mut self, taken: Vec<Input<C>>, now: Duration) {
         for input in taken.into_iter().rev() {
             match input {
                 Input::Command { token, home, ask, command } => {
-                    self.commands.push_front((token, home, ask, command))
+                    self.commands.put_back(token, home, ask, command, now)
                 }
                 Input::Order { order, asked: Some((token, ask)) } => {
                     self.orders.push_front((token, ask, order))

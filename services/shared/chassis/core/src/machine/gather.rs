@@ -113,16 +113,9 @@ impl<C: Core> Machine<C> {
     fn gather(&mut self, now: Duration, actions: &mut Vec<Action>) -> VecDeque<Input<C>> {
         let mut inputs = VecDeque::new();
         self.gather_timers(now, self.limits.timers, &mut inputs, actions);
-        self.gather_commands(self.limits.commands, &mut inputs);
+        self.commands.take(self.limits.commands, now, &mut inputs);
         self.gather_events(self.limits.events, &mut inputs, actions);
         inputs
-    }
-
-    pub(super) fn gather_commands(&mut self, limit: usize, inputs: &mut VecDeque<Input<C>>) {
-        let commands = self.commands.len().min(limit);
-        for (token, home, ask, command) in self.commands.drain(..commands) {
-            inputs.push_back(Input::Command { token, home, ask, command });
-        }
     }
 
     pub(super) fn gather_timers(

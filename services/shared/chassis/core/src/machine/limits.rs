@@ -10,6 +10,8 @@ pub struct Limits {
     pub events: usize,
     /// Commands beyond this many are refused with a retry delay.
     pub waiting_commands: usize,
+    /// Neither is one accepted while the first of a crowd has waited longer than this.
+    pub patience: Duration,
     /// Events beyond this many are not pulled.
     pub waiting_events: usize,
     /// Rows kept in memory between batches.
@@ -25,6 +27,7 @@ impl Default for Limits {
             commands: 256,
             events: 256,
             waiting_commands: 4_096,
+            patience: Duration::from_millis(50),
             waiting_events: 8_192,
             cached_rows: 60_000,
             beat: Duration::from_secs(3),

@@ -188,16 +188,17 @@ impl<C: Core> Machine<C> {
             Phase::Marking { inputs, open } => self.begin_batch(inputs, open, now, actions),
             other => {
                 self.phase = other;
-                self.settled(actions);
+                self.settled(now, actions);
             }
         }
     }
 
-    fn settled(&mut self, actions: &mut Vec<Action>) {
+    fn settled(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let Phase::Committing(settling) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             actions.push(Action::Stop("the store answered a batch that was not given to it".to_owned()));
             return;
         };
+        self.commands.carried_out(now);
         self.inboxes.saved(settling.cursors);
         self.count_applied();
         self.let_go_of_taken();

@@ -56,6 +56,24 @@ pub fn settle<C: Core>(
     left
 }
 
+/// Carries out what is wanted of the store; what the machine says then, or `None` if nothing is.
+fn carried<C: Core>(
+    machine: &mut Machine<C>,
+    store: &mut Memory,
+    actions: &[Action],
+    now: Duration,
+) -> Option<Vec<Action>> {
+    let answer = actions.iter().find_map(|action| match action {
+        Action::Load(plan) => Some(Happening::Loaded(store.load(plan))),
+        Action::Commit(batch) => {
+            Some(Happening::Committed { database_now: store.commit(batch).expect("sound") })
+        }
+        Action::Beat => Some(Happening::Beaten { database_now: store.beat() }),
+        _ => None,
+    })?;
+    Some(machine.on(answer, now))
+}
+
 pub fn begin<C: Core>(store: &mut Memory, limits: Limits) -> Machine<C> {
     let found = store.find(&[home()]);
     Machine::new(limits, found, Duration::from_secs(1)).expect("the directory folds")
@@ -198,6 +216,57 @@ fn overload_is_refused_with_a_delay_and_a_foreign_shard_names_itself() {
     let actions = settle(&mut machine, &mut store, elsewhere, Duration::from_secs(1));
     assert!(
         matches!(&actions[..], [Action::Answer { outcome: Err(refusal), .. }] if refusal.gate == "no-owner")
+    );
+}
+
+#[test]
+fn nobody_joins_a_crowd_that_does_not_move() {
+    let mut store = Memory::new::<Till>(START, 100);
+    let mut machine = begin::<Till>(&mut store, Limits { commands: 4, ..Limits::default() });
+    let at = |ms: u64| Duration::from_secs(1) + Duration::from_millis(ms);
+    let is_refused = |actions: Vec<Action>| match &actions[..] {
+        [Action::Answer { outcome: Err(refusal), .. }] => refusal.retry_after_ms,
+        _ => None,
+    };
+    let mut under_way = machine.on(add(0), at(0));
+    for token in 1..=31 {
+        assert_eq!(is_refused(machine.on(add(token), at(1))), None, "a few may wait: {token}");
+    }
+    assert_eq!(is_refused(machine.on(add(32), at(500))), None, "however slow it is");
+    assert!(is_refused(machine.on(add(33), at(500))).is_some_and(|after| after >= 100), "but no crowd");
+    let mut now = 500;
+    while machine.waiting_commands() > 0 {
+        now += 10;
+        under_way = carried(&mut machine, &mut store, &under_way, at(now)).expect("something is under way");
+    }
+    assert_eq!(is_refused(machine.on(add(34), at(now))), None, "the crowd is gone");
+}
+
+#[test]
+fn a_heap_is_measured_by_what_commands_took_lately() {
+    let mut store = Memory::new::<Till>(START, 100);
+    let mut machine = begin::<Till>(&mut store, Limits { commands: 1, ..Limits::default() });
+    // Each takes 100 ms.
+    for token in 0..3 {
+        let at = Duration::from_secs(1 + u64::from(token));
+        let later = at + Duration::from_millis(100);
+        let mut actions = machine.on(add(token), at);
+        while let Some(next) = carried(&mut machine, &mut store, &actions, later) {
+            actions = next;
+        }
+    }
+    let at = Duration::from_secs(9);
+    let answers = (10..110).map(|token| machine.on(add(token), at));
+    let refused: Vec<Option<u32>> = answers
+        .filter_map(|actions| match &actions[..] {
+            [Action::Answer { outcome: Err(refusal), .. }] => Some(refusal.retry_after_ms),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(refused.len(), 100 - 1 - 32, "one is under way, a few wait");
+    assert!(
+        refused.iter().all(|after| after.is_some_and(|after| (3_000..=5_000).contains(&after))),
+        "{refused:?}"
     );
 }
 
