@@ -165,7 +165,10 @@ impl<C: Takes> Site<C> {
         let until = ground.now + fault.lasts;
         match fault.kind {
             Kind::DatabaseDown => (0..2).for_each(|replica| self.session_ends(replica, ground)),
-            Kind::BrokerWiped => ground.bus.wipe(),
+            Kind::BrokerWiped => {
+                ground.bus.wipe();
+                ground.bus_moved = true;
+            }
             Kind::BrokerTrimmed => {
                 let keep = (ground.bus.last() + 1 - ground.bus.first()) * fault.strength / 1000;
                 ground.bus.trim(keep as usize);

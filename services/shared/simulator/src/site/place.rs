@@ -116,6 +116,10 @@ impl<C: Takes> Place for Site<C> {
     fn wake_readers(&mut self, ground: &mut Ground) {
         for replica in 0..2 {
             let Some(who) = self.who(replica) else { continue };
+            // Publishers look at the stream now and then: one that was wiped is refilled, also by those with nothing new.
+            if self.published_to.values().any(|created| *created != ground.bus.created) {
+                self.wake_publisher(replica, ground);
+            }
             let Some(life) = self.replicas[replica].life.as_mut() else { continue };
             if !std::mem::replace(&mut life.reader.pumping, true) {
                 ground.soon(Event::To(who, Told::Pump));

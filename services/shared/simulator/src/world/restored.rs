@@ -139,6 +139,7 @@ impl World {
             .iter()
             .filter_map(|request| Some(request.outcome.as_ref()?.as_ref().ok()?.at))
             .collect();
+        let known = self.ground.known.clone().unwrap_or_default();
         for at in accepted.into_iter().filter(|at| at.seq > 0) {
             let store = self.store(at.service);
             let entry = store.journal(at.shard, at.seq - 1).next();
@@ -146,6 +147,11 @@ impl World {
                 continue;
             }
             let place = (at.epoch, at.seq);
+            // A stream that was trimmed to nothing knows nothing either.
+            let of_shard = known.get(&(crate::site::index(at.service), at.shard));
+            if !of_shard.is_some_and(|known| known.iter().any(|known| known.at >= place)) {
+                continue;
+            }
             let holds = |stretch: &&chassis_core::epoch::Rewinding| {
                 stretch.own
                     && !stretch.source.peer
