@@ -70,13 +70,30 @@ pub fn journal(world: &World, service: Service, shard: Shard) -> Vec<Entry> {
     world.store(service).journal(shard, 0).collect()
 }
 
+/// What the stream still tells and no journal holds any more.
+fn withdrawn(world: &World) -> BTreeMap<(Service, Shard), Vec<Entry>> {
+    let mut withdrawn: BTreeMap<(Service, Shard), Vec<Entry>> = BTreeMap::new();
+    if world.ground.known.is_none() {
+        return withdrawn;
+    }
+    for message in world.ground.bus.messages() {
+        let at = message.at;
+        if world.store(at.service).journal(at.shard, at.seq - 1).next().is_none_or(|entry| entry.at != at) {
+            withdrawn.entry((at.service, at.shard)).or_default().push((**message).clone());
+        }
+    }
+    withdrawn
+}
+
 fn everything_was_heard_once(world: &mut World) {
+    let withdrawn = withdrawn(world);
     let wrong: Vec<String> = world
         .sites
         .iter()
         .flat_map(|site| {
-            let is_ghost = |case| world.watch.audit.withdrawn.concerns(case);
-            site.misheard(&|service, shard| journal(world, service, shard), &is_ghost)
+            site.misheard(&|service, shard| journal(world, service, shard), &|service, shard| {
+                withdrawn.get(&(service, shard)).cloned().unwrap_or_default()
+            })
         })
         .collect();
     wrong.into_iter().for_each(|wrong| world.ground.violation(wrong));

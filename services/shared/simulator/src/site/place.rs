@@ -2,7 +2,7 @@
 
 use chassis_core::{Entry, Happening, Lost, memory::Memory, store::Source};
 use organisation::Snapshot;
-use proto::{Id, Service, Shard};
+use proto::{Service, Shard};
 
 use super::{Caller, Life, Site};
 use crate::{
@@ -42,11 +42,12 @@ pub trait Place {
     /// Nothing is under way: nothing waits, nothing is asked of the store, everything is published.
     fn is_idle(&self) -> bool;
     /// Sources of which not exactly the journal was heard.
-    /// Sources of which not exactly the journal was heard; what is said of these cases does not count.
+    /// Sources of which not exactly the journal was heard. Cases of which something was taken back do not count: it may
+    /// have been heard before.
     fn misheard(
         &self,
         journal: &dyn Fn(Service, Shard) -> Vec<Entry>,
-        is_ghost: &dyn Fn(Id) -> bool,
+        withdrawn: &dyn Fn(Service, Shard) -> Vec<Entry>,
     ) -> Vec<String>;
 }
 
@@ -191,13 +192,14 @@ impl<C: Takes> Place for Site<C> {
     fn misheard(
         &self,
         journal: &dyn Fn(Service, Shard) -> Vec<Entry>,
-        is_ghost: &dyn Fn(Id) -> bool,
+        withdrawn: &dyn Fn(Service, Shard) -> Vec<Entry>,
     ) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut compare = |source: Source| {
             let entries = journal(source.service, source.from);
             let expected = Tally::expected::<C>(&source, entries.into_iter());
-            for (case, expected) in expected.into_iter().filter(|(case, _)| !case.is_some_and(is_ghost)) {
+            let ghosts = Tally::expected::<C>(&source, withdrawn(source.service, source.from).into_iter());
+            for (case, expected) in expected.into_iter().filter(|(case, _)| !ghosts.contains_key(case)) {
                 let heard = self.store.body(chassis_core::RowKey::of::<Tally>(tally_id(&source, case)));
                 let heard: Option<Tally> = heard.and_then(|body| rmp_serde::from_slice(&body).ok());
                 if heard != Some(expected) {
