@@ -1,7 +1,7 @@
 //! Duties: cases that nobody calls in. The almanac of a branch knows the next day of each; when the branch opens on that
 //! day, or next after it, the case is opened by itself and goes its way like any other. Days missed in an outage are opened
 //! afterwards, each as of its own moment, so that nothing is late only because nobody was there to open it, and nothing is
-//! forgotten.
+//! forgotten. Days on which the branch is closed are no outage: what came on several of them is opened once.
 
 use std::sync::Arc;
 
@@ -55,6 +55,7 @@ pub(crate) fn come(due: &Due, step: &mut Step<'_>) -> Result<(), Halt> {
             break;
         };
         let Some((playbook, duty)) = rule(&almanac, &id, directory) else { break };
+        let day = last_of_pause(duty, directory, &almanac.branch, (at, day));
         open_case(playbook, duty, &almanac.branch, (at, day), step)?;
         match duty.recurs.next(day) {
             Some(next) => drop(almanac.next.insert(id, next)),
@@ -95,6 +96,12 @@ fn begins(directory: &Snapshot, branch: &str, day: Date) -> Time {
         Some(calendar) => calendar.next_open(midnight.to_timestamp()).into(),
         None => midnight,
     }
+}
+
+/// Days on which the branch is closed all wait for its next opening; a duty that comes on several of them is done once.
+fn last_of_pause(duty: &Duty, directory: &Snapshot, branch: &str, (at, day): (Time, Date)) -> Date {
+    let next = |day: &Date| duty.recurs.next(*day).filter(|next| begins(directory, branch, *next) == at);
+    std::iter::successors(Some(day), next).last().unwrap_or(day)
 }
 
 fn soonest(almanac: &Almanac, directory: &Snapshot) -> Option<(Time, String, Date)> {

@@ -54,3 +54,30 @@ then:
 ",
     );
 }
+
+#[test]
+fn days_of_a_holiday_wait_for_its_end_as_one() {
+    let daily = book().replace("FREQ=WEEKLY;BYDAY=WE", "FREQ=DAILY");
+    play(
+        &daily,
+        "
+scenario: the Spring Festival of 2026, with the Saturday worked before it
+calendar: china
+at: '2026-02-13 10:00'
+given: { do: nothing }
+when:
+  - { at: '2026-02-23 20:00', do: nothing }
+then:
+  - { event: ticket.opened, times: 1 }
+---
+scenario: once when it is over, and daily from there on
+calendar: china
+at: '2026-02-13 10:00'
+given: { do: nothing }
+when:
+  - { at: '2026-02-25 20:00', do: nothing }
+then:
+  - { event: ticket.opened, times: 3 }
+",
+    );
+}
