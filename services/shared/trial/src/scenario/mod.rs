@@ -1,10 +1,11 @@
 //! Scenarios: given a case, when people do this and time passes, then that has happened. They run through the cores that
-//! serve (`town`), in simulated time.
+//! serve (`town`), in simulated time; whoever plays them elsewhere gives what he sees to the same expectations (`seen`).
 
 mod call;
 mod expect;
 mod figure;
 mod play;
+mod seen;
 mod simulate;
 
 use calendar::Limit;
@@ -12,8 +13,9 @@ use jiff::{civil::DateTime, tz::TimeZone};
 use proto::Time;
 use serde::Deserialize;
 
-pub use expect::{Expectation, Miss};
-pub use play::{Outcome, play};
+pub use expect::{Expectation, Miss, check};
+pub use play::{Outcome, Stage, deeds, judge, play, wall};
+pub use seen::{CallSeen, CaseSeen, ClockSeen, FigureSeen, Seen};
 pub use simulate::{Acting, simulate};
 
 use crate::{
