@@ -35,10 +35,12 @@ pub(crate) fn move_time(wanted: &MoveTime, step: &mut Step<'_>) -> Result<Reply,
 /// Under the law in force; exact, where the step's own stamp has crept on a
 /// microsecond with every batch.
 fn business_now(wanted: &MoveTime, step: &Step<'_>) -> Result<Time, Halt> {
-    let law = step
-        .get::<TimeRule>(TimeRule::key())?
+    let rule = step.get::<TimeRule>(TimeRule::key())?;
+    let law = rule
         .map_or_else(TimeLaw::default, |rule| TimeLaw::of(&rule.says()).expect("only known modes are kept"));
-    Ok(law.business(wanted.database_at))
+    let now = law.business(wanted.database_at);
+    // Before the first entry business time may have been set back by configuration: that is what the step is stamped with.
+    Ok(if step.directory().seq() == 0 { now.min(step.now()) } else { now })
 }
 
 fn new_rule(wanted: &MoveTime, now: Time) -> Result<TimeRule, Refusal> {

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use proto::{Service, Shard};
+use proto::{Service, Shard, Time};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
@@ -48,6 +48,8 @@ pub struct Config {
     pub base_port: u16,
     /// `development` or `production`: production refuses moved time.
     pub environment: String,
+    /// Business time until the directory has its first entry; empty: as on the wall. Not in production.
+    pub founded_at: String,
     /// Folder for keys made at first start, and the outbox of notify's file channel.
     pub state_dir: PathBuf,
     pub peers: BTreeMap<String, Vec<String>>,
@@ -164,6 +166,10 @@ impl Config {
         if self.is_production() && self.identity.signing_key_file.as_os_str().is_empty() {
             return bad("identity.signing_key_file", "needed in production".to_owned());
         }
+        if self.is_production() && !self.founded_at.is_empty() {
+            return bad("founded_at", "not in production: time is as on the wall".to_owned());
+        }
+        self.founding()?;
         if let Some(name) = self.peers.keys().find(|name| Service::parse(name).is_none()) {
             return bad("peers", format!("there is no service `{name}`"));
         }
@@ -173,6 +179,18 @@ impl Config {
 
     pub fn is_production(&self) -> bool {
         self.environment == "production"
+    }
+
+    /// When business time began, if not as on the wall.
+    pub fn founding(&self) -> Result<Option<Time>, ConfigError> {
+        if self.founded_at.is_empty() {
+            return Ok(None);
+        }
+        let at: Result<jiff::Timestamp, _> = self.founded_at.parse();
+        at.map(|at| Some(at.into())).map_err(|_| ConfigError::Value {
+            key: "founded_at",
+            why: format!("`{}` is no instant (2026-03-02T10:00:00+08:00)", self.founded_at),
+        })
     }
 
     /// `0-15`, `3`, `0-7`.
@@ -220,6 +238,7 @@ impl Config {
             events: self.limits.batch_events,
             waiting_commands: self.limits.waiting_commands,
             waiting_events: self.limits.waiting_events,
+            founded_at: self.founding().ok().flatten(),
             ..chassis_core::Limits::default()
         }
     }

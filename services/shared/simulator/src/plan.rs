@@ -119,6 +119,7 @@ impl Profile {
             waiting_events: *dice.pick(&[16, 256, 8_192]),
             cached_rows: *dice.pick(&[8, 200, 60_000]),
             beat: Duration::from_secs(*dice.pick(&[20, 60, 300])),
+            founded_at: None,
         };
         Profile {
             limits,

@@ -187,11 +187,12 @@ impl Inbox {
 
     /// Nothing is in it, nothing is missing, and the store knows how far it came.
     pub fn is_at_rest(&self) -> bool {
-        self.is_empty()
-            && self.ahead.is_empty()
-            && !self.is_waiting()
-            && !self.has_unapplied()
-            && self.cursor == self.saved
+        self.is_quiet() && self.cursor == self.saved
+    }
+
+    /// Nothing is in it and nothing is missing.
+    pub fn is_quiet(&self) -> bool {
+        self.is_empty() && self.ahead.is_empty() && !self.is_waiting() && !self.has_unapplied()
     }
 
     pub fn front(&self) -> Option<&Incoming> {

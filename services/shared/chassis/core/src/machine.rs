@@ -14,6 +14,7 @@ mod gather;
 mod happening;
 mod inboxes;
 mod limits;
+mod rest;
 mod settle;
 
 use std::{
@@ -29,6 +30,7 @@ use self::inboxes::Inboxes;
 pub use self::{
     happening::{Action, Happening},
     limits::Limits,
+    rest::Rest,
 };
 use crate::{
     aggregate::RowKey,
@@ -230,6 +232,9 @@ impl<C: Core> Machine<C> {
     }
 
     pub fn business_now(&self, monotonic: Duration) -> Time {
+        if let Some(founded) = self.limits.founded_at.filter(|_| self.directory.seq() == 0) {
+            return founded;
+        }
         self.clock.business_now(&self.directory.law(), monotonic)
     }
 

@@ -50,6 +50,9 @@ pub struct Scenario {
     pub then: Vec<Expectation>,
     #[serde(skip)]
     pub file: String,
+    /// What it says, as a hash: a result is of exactly this text.
+    #[serde(skip)]
+    pub digest: String,
 }
 
 fn monday_morning() -> String {
@@ -79,11 +82,13 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Scenario>, Unreadable> {
     let head = head.map_err(|why| Unreadable::new(file, why))?;
     let mut scenarios = Vec::new();
     for mut document in documents {
+        let said = document.to_string();
         opens_by_itself(&mut document);
         let scenario: Scenario =
             serde_json::from_value(document).map_err(|why| Unreadable::new(file, why))?;
         let calendar = scenario.calendar.or_else(|| head.as_ref().map(|head| head.calendar.clone()));
-        scenarios.push(Scenario { file: file.to_owned(), calendar, ..scenario });
+        let digest = blake3::hash(format!("{said}{calendar:?}").as_bytes()).to_hex().to_string();
+        scenarios.push(Scenario { file: file.to_owned(), calendar, digest, ..scenario });
     }
     Ok(scenarios)
 }

@@ -62,6 +62,17 @@ impl Filled {
     }
 }
 
+/// What a form says of who calls and about what: `phone`, `plate`, `vin`.
+pub fn identifying(case_type: &CaseType, texts: &Texts) -> BTreeMap<&'static str, String> {
+    let kind = |name: &str| match case_type.field(name)?.kind {
+        FieldKind::Phone => Some("phone"),
+        FieldKind::Plate => Some("plate"),
+        FieldKind::Vin => Some("vin"),
+        _ => None,
+    };
+    texts.iter().filter_map(|(name, text)| Some((kind(name)?, text.clone()))).collect()
+}
+
 /// Proofs are there unless the scenario says which.
 pub(super) fn proofs(rule: Option<&Step>, named: Option<&[ProofKind]>) -> Vec<ProofKind> {
     let wanted =

@@ -19,7 +19,7 @@ use reporting_core::{Reporting, Row};
 use sla_watchdog_core::{Case as Watched, Watchdog};
 
 pub use deed::{Deed, What};
-pub use form::Words;
+pub use form::{Words, identifying};
 pub use intent::{Doing, Intent, Texts};
 pub use line::{Line, line_of};
 

@@ -1,0 +1,210 @@
+//! A system of its own for each scenario. Engines and the empty schemas are kept for the next one in the same slot; the
+//! database, the streams and the services are new each time.
+
+use std::{sync::Mutex, time::Duration};
+
+use anyhow::{Context, bail};
+use chassis::Config;
+use hotline::{
+    client::{Connection, explain, request_id},
+    run::{self, Part},
+};
+use local_engines::{Engines, Options};
+use proto::{
+    Time,
+    directory::v1::{
+        ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, ImportRecordsRequest,
+        MoveTimeRequest, NodeRecord, Person, PersonRecord,
+    },
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use trial::ground::Ground;
+
+use crate::system::free_ports;
+
+const START: Duration = Duration::from_secs(120);
+
+/// Engines for one world at a time.
+pub struct Slot {
+    engines: Engines,
+    /// Of all databases of this slot.
+    prefix: String,
+    schemas: Option<String>,
+    worlds: u32,
+    dir: tempfile::TempDir,
+}
+
+impl Slot {
+    pub async fn open() -> anyhow::Result<Slot> {
+        let dir = tempfile::tempdir_in(local_engines::scratch("live")?)?;
+        let engines = Engines::start(Options::for_tests(dir.path().join("engines"))).await?;
+        let own = dir.path().file_name().unwrap_or_default().to_string_lossy();
+        let own = own.replace(|c: char| !c.is_ascii_alphanumeric(), "").to_lowercase();
+        let prefix = format!("live_{}_{own}", std::process::id());
+        Ok(Slot { engines, prefix, schemas: None, worlds: 0, dir })
+    }
+
+    /// Services on a database in which nothing was ever said; business time will begin at this moment.
+    async fn serve(&mut self, database: &str, founded_at: Time) -> anyhow::Result<Services> {
+        let pairs = [
+            ("DATABASE_URL", database.to_owned()),
+            ("NATS_URL", self.engines.nats_url()),
+            ("BASE_PORT", free_ports()?.to_string()),
+            ("STATE_DIR", self.dir.path().join("state").display().to_string()),
+            ("READ_CONNECTIONS", "2".to_owned()),
+            ("FOUNDED_AT", founded_at.to_timestamp().to_string()),
+            ("TELEMETRY__LOG_FILTER", "warn".to_owned()),
+        ];
+        let variables = pairs.into_iter().map(|(key, value)| (format!("HOTLINE_{key}"), value));
+        let config = Config::load(None, variables)?;
+        let stop = CancellationToken::new();
+        let running = run::start(config.clone(), &Part::services(), stop.clone())?;
+        let running = tokio::spawn(running.wait());
+        run::ready(&config, &Part::services(), START).await?;
+        Ok(Services { config, stop, running })
+    }
+
+    /// The schemas, made once and copied for every world.
+    async fn schemas(&mut self) -> anyhow::Result<String> {
+        if let Some(known) = &self.schemas {
+            return Ok(known.clone());
+        }
+        let name = format!("{}_schemas", self.prefix);
+        let database = self.engines.fresh_database(&name).await?;
+        let services = self.serve(&database, Time(1)).await?;
+        services.stop().await?;
+        self.wipe().await?;
+        self.schemas = Some(name.clone());
+        Ok(name)
+    }
+
+    async fn wipe(&self) -> anyhow::Result<()> {
+        self.engines.wipe_nats_storage().await?;
+        self.engines.restart_nats().await?;
+        Ok(())
+    }
+
+    /// A world in which it is this moment, with this organisation and its rule book.
+    pub async fn world(&mut self, ground: &Ground, start: Time) -> anyhow::Result<World> {
+        let schemas = self.schemas().await?;
+        self.worlds += 1;
+        let name = format!("{}_{}", self.prefix, self.worlds);
+        let database = self.engines.copied_database(&name, &schemas).await?;
+        let services = self.serve(&database, start).await?;
+        let connection = Connection::open(services.config.clone()).await?;
+        let mut world = World { connection, services, name, now: Mutex::new(start) };
+        world.found(ground, start).await?;
+        // Now that there is a root, the command line knows where it stands.
+        world.connection = Connection::open(world.services.config.clone()).await?;
+        Ok(world)
+    }
+
+    /// Ends a world and throws away what it held.
+    pub async fn clear(&self, world: World) -> anyhow::Result<()> {
+        world.services.stop().await?;
+        let statement = format!("DROP DATABASE \"{}\" WITH (FORCE)", world.name);
+        self.engines.sql("postgres", &statement).await?;
+        self.wipe().await
+    }
+
+    pub async fn close(self) -> anyhow::Result<()> {
+        if let Some(schemas) = &self.schemas {
+            self.engines.sql("postgres", &format!("DROP DATABASE \"{schemas}\" WITH (FORCE)")).await?;
+        }
+        Ok(self.engines.stop().await?)
+    }
+}
+
+struct Services {
+    config: Config,
+    stop: CancellationToken,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Services {
+    async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.running.await.context("a service panicked")?
+    }
+}
+
+/// All services, for one scenario.
+pub struct World {
+    pub connection: Connection,
+    services: Services,
+    name: String,
+    now: Mutex<Time>,
+}
+
+impl World {
+    /// Time by hand is the first thing that is ever said, so nothing bears today's stamp.
+    async fn found(&self, ground: &Ground, start: Time) -> anyhow::Result<()> {
+        self.move_time(start).await?;
+        let system = self.connection.system();
+        let mut directory = self.connection.directory(&system);
+        for source in &ground.calendars {
+            let request = ActivateCalendarRequest { request_id: request_id(), source: source.clone() };
+            directory.activate_calendar(request).await.map_err(refused)?;
+        }
+        let node = |node: &proto::directory::v1::Node| NodeRecord {
+            place: node.code.clone(),
+            node: Some(node.clone()),
+            ..NodeRecord::default()
+        };
+        let request = ImportRecordsRequest {
+            request_id: request_id(),
+            nodes: ground.nodes.iter().map(node).collect(),
+            persons: ground.persons.iter().map(record).collect(),
+        };
+        let imported = directory.import_records(request).await.map_err(refused)?.into_inner();
+        if let Some(bad) = imported.bad.first() {
+            bail!("the organisation is not taken as it is: {} {}: {}", bad.place, bad.field, bad.reason_en);
+        }
+        for files in &ground.playbooks {
+            let file =
+                |(path, text): &(String, String)| DocumentFile { path: path.clone(), text: text.clone() };
+            let request =
+                ActivatePlaybookRequest { request_id: request_id(), files: files.iter().map(file).collect() };
+            directory.activate_playbook(request).await.map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    pub fn now(&self) -> Time {
+        *self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub async fn move_time(&self, at: Time) -> anyhow::Result<()> {
+        let request = MoveTimeRequest {
+            request_id: request_id(),
+            mode: "manual".to_owned(),
+            business_at: at.0,
+            factor_milli: 0,
+        };
+        let system = self.connection.system();
+        self.connection.directory(&system).move_time(request).await.map_err(refused)?;
+        *self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = at;
+        Ok(())
+    }
+}
+
+/// The imagined people have no names; a code will do.
+fn record(person: &Person) -> PersonRecord {
+    PersonRecord {
+        place: person.code.clone(),
+        code: person.code.clone(),
+        name: person.code.clone(),
+        phone: "13800000000".to_owned(),
+        mail: "somebody@example.com".to_owned(),
+        roles: person.roles.clone(),
+        deputy: person.deputy.clone(),
+        absences: person.absences.clone(),
+        disabled: person.disabled,
+        ..PersonRecord::default()
+    }
+}
+
+fn refused(status: tonic::Status) -> anyhow::Error {
+    anyhow::anyhow!(explain(&status))
+}
