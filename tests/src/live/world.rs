@@ -17,13 +17,18 @@ use proto::{
         MoveTimeRequest, NodeRecord, Person, PersonRecord,
     },
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use trial::ground::Ground;
 
 use crate::system::free_ports;
 
 const START: Duration = Duration::from_secs(120);
+/// Of the services of one world.
+const THREADS: usize = 2;
 
 /// Engines for one world at a time.
 pub struct Slot {
@@ -58,11 +63,15 @@ impl Slot {
         ];
         let variables = pairs.into_iter().map(|(key, value)| (format!("HOTLINE_{key}"), value));
         let config = Config::load(None, variables)?;
+        // A runtime of their own: what a process leaves to its end, such as the report of its health, ends with them.
+        let runtime = Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
         let stop = CancellationToken::new();
-        let running = run::start(config.clone(), &Part::services(), stop.clone())?;
-        let running = tokio::spawn(running.wait());
-        run::ready(&config, &Part::services(), START).await?;
-        Ok(Services { config, stop, running })
+        let (started, asked) = (config.clone(), stop.clone());
+        let running =
+            runtime.spawn(async move { run::start(started, &Part::services(), asked)?.wait().await });
+        let services = Services { config, stop, running, runtime: Some(runtime) };
+        run::ready(&services.config, &Part::services(), START).await?;
+        Ok(services)
     }
 
     /// The schemas, made once and copied for every world.
@@ -74,6 +83,9 @@ impl Slot {
         let database = self.engines.fresh_database(&name).await?;
         let services = self.serve(&database, Time(1)).await?;
         services.stop().await?;
+        // Pools close when nobody looks; a copy needs them closed.
+        let left = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        self.engines.sql("postgres", &left).await?;
         self.wipe().await?;
         self.schemas = Some(name.clone());
         Ok(name)
@@ -120,12 +132,21 @@ struct Services {
     config: Config,
     stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
+    /// Until it ends.
+    runtime: Option<Runtime>,
 }
 
 impl Services {
-    async fn stop(self) -> anyhow::Result<()> {
+    async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.cancel();
-        self.running.await.context("a service panicked")?
+        (&mut self.running).await.context("a service panicked")?
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
     }
 }
 

@@ -91,6 +91,7 @@ impl Ground {
             code: code.to_owned(),
             parent: parent.to_owned(),
             level: level.to_owned(),
+            name: code.to_owned(),
             zone: zone.unwrap_or("Asia/Shanghai").to_owned(),
             ..Default::default()
         };
