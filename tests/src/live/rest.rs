@@ -75,8 +75,8 @@ fn seen(round: &Round, now: Time) -> Result<Rest, String> {
     }
     let directory = heads.get(&(Service::Directory, 0)).copied().unwrap_or_default();
     for (service, told) in round {
-        if !told.at_rest {
-            return Err(format!("{service} is busy"));
+        if !told.busy.is_empty() {
+            return Err(format!("{service} is busy with: {}", told.busy));
         }
         if told.directory_seq != directory || told.business_at != now.0 {
             return Err(format!("{service} has not heard the directory yet"));

@@ -196,8 +196,10 @@ impl<C: Core> JournalService for Journal<C> {
         let Some(rest) = rest else {
             return Err(Status::unavailable("the shards are changing hands, or are elsewhere"));
         };
-        let done = self.executors_are_done().await.map_err(|error| caller.status(store_failed(&error)))?;
-        Ok(Response::new(to_rest(rest, done && self.handle.did_all_chores())))
+        let sent = self.executors_are_done().await.map_err(|error| caller.status(store_failed(&error)))?;
+        let left = [("chores", !self.handle.did_all_chores()), ("executors", !sent)];
+        let busy = rest.busy.or(left.into_iter().find(|(_, is)| *is).map(|(what, _)| what));
+        Ok(Response::new(to_rest(rest, busy.unwrap_or_default())))
     }
 
     async fn list_known(
@@ -237,9 +239,9 @@ impl<C: Core> JournalService for Journal<C> {
     }
 }
 
-fn to_rest(rest: Rest, idle: bool) -> GetRestResponse {
+fn to_rest(rest: Rest, busy: &str) -> GetRestResponse {
     GetRestResponse {
-        at_rest: rest.at_rest && idle,
+        busy: busy.to_owned(),
         directory_seq: rest.directory_seq,
         business_at: rest.business_now.0,
         next_due_at: rest.next_due.unwrap_or(Time::UNSET).0,

@@ -13,8 +13,8 @@ use crate::{
 /// A loop as it stands, for who waits until a whole system has come to rest.
 #[derive(Clone, Debug, Default)]
 pub struct Rest {
-    /// Nothing waits, nothing is under way, nothing is due.
-    pub at_rest: bool,
+    /// What is left to do, as a code; `None`: nothing waits, is under way or is due.
+    pub busy: Option<&'static str>,
     pub directory_seq: u64,
     pub business_now: Time,
     /// When the next timer falls due.
@@ -28,13 +28,20 @@ impl<C: Core> Machine<C> {
     pub fn rest(&self, monotonic: Duration) -> Rest {
         let business_now = self.business_now(monotonic);
         let next_due = self.timers.first().map(|timer| timer.due);
-        let idle = matches!(self.phase, Phase::Idle) && matches!(self.judging, Judging::Nothing);
         let asked = self.waiting_commands() + self.barriers.len() + self.openings.len();
         let due = self.wants_timers() || next_due.is_some_and(|due| due <= business_now);
-        let heard =
-            self.inboxes.moving().all(|(_, inbox)| inbox.is_quiet()) && self.directory_inbox.is_quiet();
+        let heard = self.inboxes.moving().all(|(_, inbox)| inbox.is_quiet());
+        let left = [
+            ("batch", !matches!(self.phase, Phase::Idle)),
+            ("judging", !matches!(self.judging, Judging::Nothing)),
+            ("asked", asked > 0),
+            ("due", due),
+            ("events", !heard),
+            ("directory", !self.directory_inbox.has_nothing()),
+            ("peers", !self.peers_were_heard()),
+        ];
         Rest {
-            at_rest: idle && asked == 0 && !due && heard && self.peers_were_heard(),
+            busy: left.into_iter().find(|(_, is)| *is).map(|(what, _)| what),
             directory_seq: self.directory.seq(),
             business_now,
             next_due,
