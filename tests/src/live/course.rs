@@ -22,8 +22,8 @@ use super::{
     rest::{Rest, rest},
 };
 
-/// Stamps creep on by microseconds, and so does what is reckoned from them: what falls due so soon after a deed's moment
-/// belongs before it, as in the cores, where both are the same moment.
+/// Stamps creep on by microseconds, and so does what is reckoned from them: what is one moment in the cores lies this close
+/// together in the services.
 const SLACK: i64 = Time::SECOND;
 /// More moments than any scenario has.
 const MOST_MOMENTS: u32 = 20_000;
@@ -121,12 +121,12 @@ impl Playing<'_> {
     /// Both worlds come to a moment; all that falls due on the way happens at its own.
     async fn pass_to(&mut self, at: Option<Time>) -> anyhow::Result<()> {
         let Some(at) = at else { return self.settle().await.map(|_| ()) };
-        self.stage.town.advance(at);
+        let last = if self.says_before(at) { at.plus(SLACK) } else { at };
         loop {
             let rest = self.settle().await?;
-            let soon = rest.due.iter().min().filter(|due| due.0 <= at.0 + SLACK);
-            let Some(first) = soon else { break };
-            let together = rest.due.iter().filter(|due| due.0 <= first.0 + SLACK).max();
+            let Some(first) = rest.due.iter().min().filter(|due| **due <= last) else { break };
+            let so_soon = last.min(first.plus(SLACK));
+            let together = rest.due.iter().filter(|due| **due <= so_soon).max();
             self.move_time(*together.unwrap_or(first)).await?;
         }
         if at > self.world.now() {
@@ -134,6 +134,14 @@ impl Playing<'_> {
             self.settle().await?;
         }
         Ok(())
+    }
+
+    /// Brings the cores to a moment; whether anything was said of itself at that very moment, and so before the deed.
+    fn says_before(&mut self, at: Time) -> bool {
+        let town = &mut self.stage.town;
+        let before = town.happened().len();
+        town.advance(at);
+        town.happened()[before..].iter().any(|happened| happened.at.plus(SLACK) > at)
     }
 
     async fn move_time(&mut self, at: Time) -> anyhow::Result<()> {
