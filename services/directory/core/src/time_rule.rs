@@ -36,11 +36,13 @@ pub(crate) fn move_time(wanted: &MoveTime, step: &mut Step<'_>) -> Result<Reply,
 /// microsecond with every batch.
 fn business_now(wanted: &MoveTime, step: &Step<'_>) -> Result<Time, Halt> {
     let rule = step.get::<TimeRule>(TimeRule::key())?;
+    if rule.is_none() && step.directory().seq() == 0 {
+        // Nothing was ever said: configuration may have set the beginning back, and then the step is stamped with that.
+        return Ok(wanted.database_at.min(step.now()));
+    }
     let law = rule
         .map_or_else(TimeLaw::default, |rule| TimeLaw::of(&rule.says()).expect("only known modes are kept"));
-    let now = law.business(wanted.database_at);
-    // Before the first entry business time may have been set back by configuration: that is what the step is stamped with.
-    Ok(if step.directory().seq() == 0 { now.min(step.now()) } else { now })
+    Ok(law.business(wanted.database_at))
 }
 
 fn new_rule(wanted: &MoveTime, now: Time) -> Result<TimeRule, Refusal> {

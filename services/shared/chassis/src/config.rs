@@ -334,6 +334,21 @@ mod tests {
     }
 
     #[test]
+    fn business_time_may_begin_in_the_past_but_not_in_production() {
+        assert_eq!(load(&[]).unwrap().founding().unwrap(), None);
+        let founded = [("HOTLINE_FOUNDED_AT", "2026-03-02T10:00:00+08:00")];
+        assert_eq!(load(&founded).unwrap().limits().founded_at, Some(Time(1_772_416_800_000_000)));
+        assert!(load(&[("HOTLINE_FOUNDED_AT", "monday")]).is_err());
+        let production = [
+            ("HOTLINE_ENVIRONMENT", "production"),
+            ("HOTLINE_VAULT__MASTER_KEY", "00ff"),
+            ("HOTLINE_IDENTITY__SIGNING_KEY_FILE", "key.pem"),
+        ];
+        assert!(load(&production).is_ok());
+        assert!(load(&[&production[..], &founded[..]].concat()).is_err());
+    }
+
+    #[test]
     fn unknown_keys_and_bad_values_are_refused() {
         assert!(load(&[("HOTLINE_COLOUR", "red")]).is_err());
         assert!(load(&[("HOTLINE_BASE_PORT", "many")]).is_err());
