@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use trial::ground::Ground;
 
-use crate::system::free_ports;
+use crate::{desk::insist, system::free_ports};
 
 const START: Duration = Duration::from_secs(120);
 /// Of the services of one world.
@@ -187,7 +187,10 @@ impl World {
                 |(path, text): &(String, String)| DocumentFile { path: path.clone(), text: text.clone() };
             let request =
                 ActivatePlaybookRequest { request_id: request_id(), files: files.iter().map(file).collect() };
-            directory.activate_playbook(request).await.map_err(refused)?;
+            // Every case type is played through before it is in force; unoptimised, a large book takes its time.
+            insist(async || directory.clone().activate_playbook(request.clone()).await)
+                .await
+                .map_err(refused)?;
         }
         Ok(())
     }
