@@ -8,6 +8,7 @@
 //! forms.rs    what they write
 //! heard.rs    the event stream, as any subscriber reads it
 //! refused.rs  what a refusal says, in both languages
+//! live/       scenario files in the running services: `cargo xtask test --live-scenarios`
 //! faults/     real faults under load, from a seed: `cargo xtask faults`
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod desk;
 pub mod faults;
 pub mod forms;
 pub mod heard;
+pub mod live;
 pub mod refused;
 pub mod replicas;
 pub mod system;

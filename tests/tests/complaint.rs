@@ -81,6 +81,7 @@ async fn the_board_shows_it(system: &System, case: &Case<'_>) {
         period: "weekly".to_owned(),
         at: system.now().0,
         branch: String::new(),
+        ..Default::default()
     };
     let figures = system.connection.reporting(&system.system()).get_figures(ask).await;
     let figures = figures.expect("the week's figures").into_inner().figures;

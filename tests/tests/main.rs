@@ -12,6 +12,7 @@ mod crash;
 mod deadlines;
 mod hand_off;
 mod lines;
+mod live;
 mod major;
 mod replicas;
 mod restored;

@@ -25,6 +25,7 @@ pub mod engines;
 pub mod faults;
 pub mod fuzz;
 pub mod layers;
+pub mod live;
 pub mod mutate;
 pub mod program;
 pub mod python;

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{program, workspace};
+use crate::{live, program, workspace};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -16,7 +16,7 @@ pub struct Args {
     #[arg(long)]
     mutate: bool,
     /// Fail if fewer of the catalogue's rules are shown, in per cent.
-    #[arg(long, value_name = "PERCENT", requires = "mutate")]
+    #[arg(long, value_name = "PERCENT")]
     min: Option<u8>,
     /// Anything else for `hotline playbook rules`: `--all`, `--language zh-CN`.
     #[arg(last = true)]
@@ -39,6 +39,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     if let Some(min) = args.min {
         command.args(["--min", &min.to_string()]);
+    }
+    // What the live runs found, if there were any.
+    let live = live::results();
+    if live.exists() {
+        command.arg("--live").arg(live);
     }
     command.args(&args.more);
     let status = command.status().context("`hotline playbook rules` could not be run")?;

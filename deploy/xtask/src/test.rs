@@ -9,10 +9,12 @@ use anyhow::{Context, Result};
 use local_engines::{Postgres, PostgresOptions};
 
 use crate::workspace::{cargo, phase, shown, succeed};
-use crate::{browser, buf, python};
+use crate::{browser, buf, live, python};
 
 #[derive(clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    live: live::Args,
     /// For the test runner (`-p intake-core`, a name's part, ...); without any, everything runs.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     runner: Vec<String>,
@@ -26,6 +28,9 @@ struct Surroundings {
 }
 
 pub async fn run(args: Args) -> Result<ExitCode> {
+    if args.live.live_scenarios {
+        return live::run(args.live).await;
+    }
     let began = Instant::now();
     if args.runner.is_empty() || args.runner.iter().any(|word| word == "tests") {
         phase("the program that tests start", build_program)?;

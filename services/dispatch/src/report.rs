@@ -83,7 +83,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn take(&self, field: &Field, text: &str, plain: &mut Plain) -> Result<(), Violation> {
         self.check_reference(field, text)?;
-        if field.personal {
+        // What no condition reads is sealed, whether it is somebody's or a number of an order.
+        if field.facts().is_empty() {
             if text.chars().count() > LONGEST_TEXT {
                 let zh = format!("最多 {LONGEST_TEXT} 个字");
                 return Err(at_field(&field.name, &zh, &format!("at most {LONGEST_TEXT} characters")));
@@ -181,6 +182,25 @@ mod tests {
         assert_eq!(read.words["culprit"], "TECH");
         assert_eq!(read.report.bars, ["TECH"]);
         assert!(read.report.sealed.is_empty());
+    }
+
+    #[test]
+    fn what_no_condition_reads_is_sealed_though_it_is_nobodys() {
+        let directory = Snapshot::default();
+        let reader = Reader { directory: &directory, currency: "CNY", zone: None };
+        let field = Field {
+            name: "parcel_number".into(),
+            label: playbook::Text::new("运单号", "parcel number"),
+            kind: FieldKind::Order,
+            required: playbook::Required::Always,
+            personal: false,
+            hint: None,
+            rules: Vec::new(),
+        };
+        let mut plain = Plain::default();
+        reader.take(&field, "P1", &mut plain).unwrap();
+        assert_eq!(plain.words["parcel_number"], "P1");
+        assert!(plain.report.facts.is_empty());
     }
 
     #[test]

@@ -8,22 +8,27 @@ use chassis_core::{Actor, Ask, Refusal, store::RequestKey};
 use intake_core::{Command, Intake, command::PlanDuties, keys};
 use proto::{Id, Shard};
 
-/// Between looks at the directory, and after a failure.
+/// Between looks when nothing has changed: shards may have changed hands, or a try failed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs until dropped.
 pub(crate) async fn keep_up(handle: Handle<Intake>) {
     let mut done: Option<(u64, Vec<Shard>)> = None;
+    handle.did_chores(0);
     loop {
         let owned: Vec<Shard> = Shard::all().filter(|shard| handle.owns(*shard)).collect();
-        let wanted = (handle.directory().seq(), owned);
+        let seen = handle.directory().seq();
+        let wanted = (seen, owned);
         if done.as_ref() != Some(&wanted) && !wanted.1.is_empty() {
             match bring_up(&handle, &wanted.1).await {
-                Ok(()) => done = Some(wanted),
+                Ok(()) => {
+                    handle.did_chores(wanted.0);
+                    done = Some(wanted);
+                }
                 Err(refusal) => tracing::warn!(%refusal, "planning duties stopped: trying again"),
             }
         }
-        tokio::time::sleep(PATIENCE).await;
+        handle.directory_beyond(seen, PATIENCE).await;
     }
 }
 

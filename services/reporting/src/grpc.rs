@@ -105,6 +105,21 @@ impl Desk {
         Ok(Reckoned { directory, playbook, span, scope, lines })
     }
 
+    /// All figures over a span that belongs to no report.
+    async fn reckon_between(
+        &self,
+        caller: &Caller,
+        request: &said::GetFiguresRequest,
+    ) -> Result<Reckoned, Refusal> {
+        let directory = self.handle.directory();
+        let scope = self.scope(caller, &request.branch)?;
+        let playbook = period::playbook(&directory, &request.playbook)?;
+        let span = period::between(&directory, Time(request.from_at), Time(request.to_at))?;
+        let figures: Vec<_> = playbook.figures.iter().collect();
+        let lines = period::reckon(self.handle.reads(), &scope, &playbook, &figures, &span).await?;
+        Ok(Reckoned { directory, playbook, span, scope, lines })
+    }
+
     /// Makes the document and puts its digest on record before handing it out.
     async fn issue(
         &self,
@@ -249,7 +264,11 @@ impl ReportingService for Desk {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let at = Time(request.at);
-        let reckoned = self.reckon(&caller, &request.playbook, &request.period, at, &request.branch).await;
+        let reckoned = if request.from_at != 0 || request.to_at != 0 {
+            self.reckon_between(&caller, &request).await
+        } else {
+            self.reckon(&caller, &request.playbook, &request.period, at, &request.branch).await
+        };
         let reckoned = reckoned.map_err(|refusal| caller.status(refusal))?;
         Ok(Response::new(said::GetFiguresResponse {
             period: reckoned.span.label,

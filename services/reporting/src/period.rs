@@ -35,6 +35,12 @@ pub fn span(directory: &Snapshot, period: &str, at: Time) -> Result<Span, Refusa
     Span::around(period, at, &zone_of(directory)).map_err(bad)
 }
 
+/// A span that the asker names himself; its field is the one that has to be put right.
+pub fn between(directory: &Snapshot, from: Time, to: Time) -> Result<Span, Refusal> {
+    let bad = |error: BadSpan| Refusal::field("to_at", error.zh(), error.to_string());
+    Span::between(from, to, &zone_of(directory)).map_err(bad)
+}
+
 /// The figures that the playbook's reports of this period show; all of them
 /// if it has no such report.
 pub fn figures(playbook: &Playbook, period: Period) -> Vec<&Figure> {
@@ -106,6 +112,14 @@ mod tests {
         let ids = |period| figures(&playbook, period).iter().map(|f| f.id.clone()).collect::<Vec<_>>();
         assert_eq!(ids(Period::Weekly), ["opened", "major", "content", "on_time", "missed"]);
         assert_eq!(ids(Period::Daily).len(), playbook.figures.len(), "without a report of its own: all");
+    }
+
+    #[test]
+    fn a_span_of_ones_own_ends_after_it_began() {
+        let directory = directory(&[]);
+        let span = between(&directory, Time(1), Time(3)).unwrap();
+        assert!(span.contains(Time(1)) && span.contains(Time(2)) && !span.contains(Time(3)));
+        assert_eq!(between(&directory, Time(3), Time(3)).unwrap_err().violations[0].field, "to_at");
     }
 
     #[test]

@@ -172,6 +172,7 @@ async fn figures_are_those_of_the_scope(office: &Office) {
             period: "weekly".into(),
             at: hour(1).0,
             branch: branch.into(),
+            ..Default::default()
         };
         let answer = office.client.clone().get_figures(office.from("P1", node, request)).await?.into_inner();
         assert_eq!(

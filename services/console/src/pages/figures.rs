@@ -121,6 +121,7 @@ async fn page(visitor: Visitor, Query(wanted): Query<Wanted>) -> Shown {
         period: period.to_owned(),
         at,
         branch: wanted.branch.clone(),
+        ..GetFiguresRequest::default()
     };
     let reporting = visitor.ask()?.reporting();
     let mut asked = reporting.clone();

@@ -7,7 +7,7 @@ use crate::{
     command::{BadRecord, NodeInput, PersonInput},
     node_checks::{bad_code, twice},
     state::Catalogue,
-    words::{is_code, shown},
+    words::{is_code, is_person_code, shown},
 };
 
 /// The persons that fit, by code; the others are reported.
@@ -57,10 +57,24 @@ fn unknown_deputy(place: &str, deputy: &str) -> BadRecord {
     )
 }
 
+fn bad_person_code(place: &str, code: &str) -> BadRecord {
+    let code = shown(code);
+    BadRecord::new(
+        place,
+        "code",
+        format!(
+            "“{code}”不能作人员代码：只用字母、数字、-、_ 和中间的 .，以字母或数字开头，最多 64 个字符。"
+        ),
+        format!(
+            "`{code}` is no person's code: letters, digits, -, _ and full stops inside only, beginning with a letter or digit, at most 64."
+        ),
+    )
+}
+
 fn by_himself(input: &PersonInput, node_exists: &dyn Fn(&str) -> bool) -> Option<BadRecord> {
     let say = |field: &str, zh: String, en: String| Some(BadRecord::new(&input.place, field, zh, en));
-    if !is_code(&input.code) {
-        return Some(bad_code(&input.place, "code", &input.code));
+    if !is_person_code(&input.code) {
+        return Some(bad_person_code(&input.place, &input.code));
     }
     if input.name.is_none() {
         return say("name", "缺少姓名。".into(), "The name is missing.".into());

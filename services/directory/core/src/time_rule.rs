@@ -35,8 +35,12 @@ pub(crate) fn move_time(wanted: &MoveTime, step: &mut Step<'_>) -> Result<Reply,
 /// Under the law in force; exact, where the step's own stamp has crept on a
 /// microsecond with every batch.
 fn business_now(wanted: &MoveTime, step: &Step<'_>) -> Result<Time, Halt> {
-    let law = step
-        .get::<TimeRule>(TimeRule::key())?
+    let rule = step.get::<TimeRule>(TimeRule::key())?;
+    if rule.is_none() && step.directory().seq() == 0 {
+        // Nothing was ever said: configuration may have set the beginning back, and then the step is stamped with that.
+        return Ok(wanted.database_at.min(step.now()));
+    }
+    let law = rule
         .map_or_else(TimeLaw::default, |rule| TimeLaw::of(&rule.says()).expect("only known modes are kept"));
     Ok(law.business(wanted.database_at))
 }

@@ -1,5 +1,5 @@
 //! What a code may look like. Codes stand in subjects, headers and URLs, so
-//! they are plain; a full stop is out because subjects are divided by it.
+//! they are plain; a full stop is out because subjects are divided by it, but for persons, who stand in none.
 
 /// Longest code accepted.
 const LONGEST: usize = 64;
@@ -9,6 +9,11 @@ pub fn is_code(text: &str) -> bool {
     text.len() <= LONGEST
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// Codes of persons may be made of several, as accounts often are: `zhang.san`, `gm.B1`. No subject holds one.
+pub fn is_person_code(text: &str) -> bool {
+    text.len() <= LONGEST && text.split('.').all(is_code)
 }
 
 /// What a message may repeat of a value that does not fit. Columns get mixed
@@ -21,6 +26,16 @@ pub(crate) fn shown(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_persons_code_may_be_made_of_several() {
+        for good in ["SF-E01-GM", "zhang.san", "gm.B1", "a.b.c"] {
+            assert!(is_person_code(good), "{good}");
+        }
+        for bad in ["", ".", "gm.", ".B1", "gm..B1", "张.三", &format!("{}.b", "a".repeat(LONGEST))] {
+            assert!(!is_person_code(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn what_may_be_a_name_is_not_repeated() {

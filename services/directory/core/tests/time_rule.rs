@@ -2,9 +2,10 @@
 
 mod desk;
 
+use chassis_core::rehearsal::Rehearsal;
 use desk::*;
 use directory_core::{Command, MoveTime};
-use organisation::TimeMode;
+use organisation::{Snapshot, TimeMode};
 use proto::Time;
 
 fn hours(at: Time, count: i64) -> Time {
@@ -37,6 +38,18 @@ fn time_never_runs_backwards() {
     }
     desk.ask(&time("real", None, 0, hours(NOW, 6))).expect("real time has caught up");
     assert_eq!(desk.snapshot.law().mode, TimeMode::Real);
+}
+
+#[test]
+fn what_begins_in_the_past_goes_on_from_there() {
+    let founded = hours(NOW, -2_000);
+    let mut desk = Desk { core: Rehearsal::new(Snapshot::default(), founded), ..Desk::empty() };
+    let before = time("manual", Some(founded.plus(-1)), 0, NOW);
+    assert_eq!(desk.ask(&before).unwrap_err().gate, "backwards", "not before it began");
+    desk.ask(&time("manual", Some(founded), 0, NOW)).unwrap();
+    assert_eq!(desk.snapshot.law().business(hours(NOW, 1)), founded);
+    desk.ask(&time("manual", Some(hours(founded, 1)), 0, NOW)).unwrap();
+    assert_eq!(desk.ask(&time("manual", Some(founded), 0, NOW)).unwrap_err().gate, "backwards");
 }
 
 #[test]

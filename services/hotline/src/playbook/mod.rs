@@ -9,6 +9,7 @@ pub mod check;
 pub mod files;
 pub mod journal;
 pub mod limits;
+pub mod live;
 pub mod rules;
 pub mod scenarios;
 

@@ -140,7 +140,7 @@ fn scenarios(test: &Test) -> anyhow::Result<Vec<Scenario>> {
 }
 
 /// Scenarios lie beside the rule book.
-pub(super) fn beside(rule_book: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub fn beside(rule_book: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let folder = match rule_book.is_dir() {
         true => rule_book,
         false => rule_book.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")),

@@ -21,7 +21,14 @@ pub(crate) fn value(unit: Unit, value: i64) -> String {
 
 /// A line's value; a dash where there was no case to judge.
 pub(crate) fn line_value(line: &Line) -> String {
-    if line.cases == 0 && line.unit != Unit::Count { "-".to_owned() } else { value(line.unit, line.value) }
+    line.unit.shown(line.value, line.cases)
+}
+
+impl Unit {
+    /// A value as documents have it, of so many cases.
+    pub fn shown(self, value: i64, cases: u64) -> String {
+        if cases == 0 && self != Unit::Count { "-".to_owned() } else { self::value(self, value) }
+    }
 }
 
 impl Line {

@@ -28,6 +28,11 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// As contracts have it.
+    pub fn parse(text: &str) -> Option<Unit> {
+        [Unit::Count, Unit::Rate, Unit::Duration, Unit::Score].into_iter().find(|unit| unit.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Unit::Count => "count",

@@ -29,6 +29,8 @@ pub enum BadSpan {
     Zone(String),
     #[error("the period of {0} cannot be computed")]
     OutOfRange(Time),
+    #[error("{from} to {to} is no span: the end comes after the beginning")]
+    Backwards { from: Time, to: Time },
 }
 
 impl BadSpan {
@@ -38,6 +40,7 @@ impl BadSpan {
             BadSpan::Period(text) => format!("没有“{text}”这种期间；可用：daily、weekly、monthly。"),
             BadSpan::Zone(zone) => format!("{zone} 不是时区。"),
             BadSpan::OutOfRange(at) => format!("无法计算 {at} 所在的期间。"),
+            BadSpan::Backwards { from, to } => format!("{from} 至 {to} 不成期间：终点须在起点之后。"),
         }
     }
 }
@@ -60,6 +63,19 @@ impl Span {
             to: start(next).map_err(out_of_range)?,
             zone: tz,
         })
+    }
+
+    /// Any span, for questions that no report asks; columns of time are written in this zone.
+    ///
+    /// # Errors
+    /// An unknown zone, an end that is not after the beginning, or an instant at the end of time.
+    pub fn between(from: Time, to: Time, zone: &str) -> Result<Span, BadSpan> {
+        if from >= to {
+            return Err(BadSpan::Backwards { from, to });
+        }
+        let around = Span::around(Period::Monthly, to.plus(-1), zone)?;
+        let label = format!("{}/{}", around.local(from), around.local(to));
+        Ok(Span { label, from, to, ..around })
     }
 
     pub fn contains(&self, at: Time) -> bool {

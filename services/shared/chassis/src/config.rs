@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use proto::{Service, Shard};
+use proto::{Service, Shard, Time};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
@@ -49,6 +49,8 @@ pub struct Config {
     pub base_port: u16,
     /// `development` or `production`: production refuses moved time.
     pub environment: String,
+    /// Business time until the directory has its first entry; empty: as on the wall. Not in production.
+    pub founded_at: String,
     /// Folder for keys made at first start, and the outbox of notify's file channel.
     pub state_dir: PathBuf,
     pub peers: BTreeMap<String, Vec<String>>,
@@ -166,6 +168,10 @@ impl Config {
         if self.is_production() && self.identity.signing_key_file.as_os_str().is_empty() {
             return bad("identity.signing_key_file", "needed in production".to_owned());
         }
+        if self.is_production() && !self.founded_at.is_empty() {
+            return bad("founded_at", "not in production: time is as on the wall".to_owned());
+        }
+        self.founding()?;
         if let Some(name) = self.peers.keys().find(|name| Service::parse(name).is_none()) {
             return bad("peers", format!("there is no service `{name}`"));
         }
@@ -175,6 +181,18 @@ impl Config {
 
     pub fn is_production(&self) -> bool {
         self.environment == "production"
+    }
+
+    /// When business time began, if not as on the wall.
+    pub fn founding(&self) -> Result<Option<Time>, ConfigError> {
+        if self.founded_at.is_empty() {
+            return Ok(None);
+        }
+        let at: Result<jiff::Timestamp, _> = self.founded_at.parse();
+        at.map(|at| Some(at.into())).map_err(|_| ConfigError::Value {
+            key: "founded_at",
+            why: format!("`{}` is no instant (2026-03-02T10:00:00+08:00)", self.founded_at),
+        })
     }
 
     /// `0-15`, `3`, `0-7`.
@@ -223,6 +241,7 @@ impl Config {
             waiting_commands: self.limits.waiting_commands,
             waiting_events: self.limits.waiting_events,
             patience: Duration::from_millis(self.limits.patience_ms),
+            founded_at: self.founding().ok().flatten(),
             ..chassis_core::Limits::default()
         }
     }
@@ -315,6 +334,21 @@ mod tests {
         assert_eq!(config.vault.master_key, "00ff");
         assert_eq!(config.peers_of(Service::SlaWatchdog), ["http://a:1", "http://b:2"]);
         assert_eq!(config.peers_of(Service::Intake), ["http://127.0.0.1:9000"]);
+    }
+
+    #[test]
+    fn business_time_may_begin_in_the_past_but_not_in_production() {
+        assert_eq!(load(&[]).unwrap().founding().unwrap(), None);
+        let founded = [("HOTLINE_FOUNDED_AT", "2026-03-02T10:00:00+08:00")];
+        assert_eq!(load(&founded).unwrap().limits().founded_at, Some(Time(1_772_416_800_000_000)));
+        assert!(load(&[("HOTLINE_FOUNDED_AT", "monday")]).is_err());
+        let production = [
+            ("HOTLINE_ENVIRONMENT", "production"),
+            ("HOTLINE_VAULT__MASTER_KEY", "00ff"),
+            ("HOTLINE_IDENTITY__SIGNING_KEY_FILE", "key.pem"),
+        ];
+        assert!(load(&production).is_ok());
+        assert!(load(&[&production[..], &founded[..]].concat()).is_err());
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     marker::PhantomData,
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -83,6 +86,12 @@ pub(crate) struct Shared<C: Core> {
     pub control: Mutex<Option<mpsc::UnboundedSender<Control>>>,
     /// Counts batches that wrote the journal: executors wake by it.
     pub journal_moved: watch::Sender<u64>,
+    /// How far the directory is known.
+    pub directory_moved: watch::Sender<u64>,
+    /// What is done whenever the directory has changed, by `Handle::follow_directory`: up to where. Without such work: the end.
+    pub chores: AtomicU64,
+    /// How many executors read the journal.
+    pub executors: AtomicUsize,
 }
 
 /// Cheap to clone.
@@ -203,9 +212,28 @@ impl<C: Core> Handle<C> {
         self.view().directory
     }
 
+    /// Returns when the directory has moved on from `seq`, or when patience ends.
+    pub async fn directory_beyond(&self, seq: u64, patience: Duration) {
+        let mut moved = self.shared.directory_moved.subscribe();
+        let _ = tokio::time::timeout(patience, moved.wait_for(|known| *known != seq)).await;
+    }
+
+    /// What a change of the directory calls for is done up to here: until then nobody is told that all is at rest.
+    pub fn did_chores(&self, directory_seq: u64) {
+        self.shared.chores.store(directory_seq, Ordering::Release);
+    }
+
+    pub(crate) fn did_all_chores(&self) -> bool {
+        self.shared.chores.load(Ordering::Acquire) >= self.directory().seq()
+    }
+
     /// Business time.
     pub fn now(&self) -> Time {
-        let law = self.directory().law();
+        let directory = self.directory();
+        if let Some(founded) = self.shared.config.limits().founded_at.filter(|_| directory.seq() == 0) {
+            return founded;
+        }
+        let law = directory.law();
         let clock = *self.shared.clock.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         clock.business_now(&law, self.shared.started.elapsed())
     }

@@ -3,15 +3,18 @@
 
 mod peers;
 
-use chassis_core::{About, Core, Entry};
+use std::sync::atomic::Ordering;
+
+use chassis_core::{About, Core, Entry, Rest, store::Head};
 use futures::{StreamExt, stream::BoxStream};
 use proto::{
     Id, Service, Shard, Time,
     envelope::Position,
     journal::v1::{
-        self as wire, HeadsRequest, HeadsResponse, ListGhostsRequest, ListGhostsResponse, ListKnownRequest,
-        ListKnownResponse, ListLostRequest, ListLostResponse, OpenEpochRequest, OpenEpochResponse,
-        PassedRequest, PassedResponse, ReadRequest, ReadResponse, journal_service_server::JournalService,
+        self as wire, GetRestRequest, GetRestResponse, HeadsRequest, HeadsResponse, ListGhostsRequest,
+        ListGhostsResponse, ListKnownRequest, ListKnownResponse, ListLostRequest, ListLostResponse,
+        OpenEpochRequest, OpenEpochResponse, PassedRequest, PassedResponse, ReadRequest, ReadResponse,
+        journal_service_server::JournalService,
     },
 };
 use sqlx::{AssertSqlSafe, PgPool, Row, postgres::PgRow};
@@ -103,6 +106,22 @@ impl<C: Core> Journal<C> {
     pub fn new(handle: Handle<C>, nats: async_nats::Client, peers: Peers) -> Journal<C> {
         Journal { recovery: recovery::Desk { handle: handle.clone(), nats, peers }, handle }
     }
+
+    /// Every executor has read every journal to its end, and reported what it did.
+    async fn executors_are_done(&self) -> Result<bool, sqlx::Error> {
+        let executors = self.handle.shared.executors.load(Ordering::Relaxed);
+        if executors == 0 {
+            return Ok(true);
+        }
+        let behind: i64 = sqlx::query_scalar(
+            "select count(*) from shard s where s.seq > 0 and \
+             (select count(*) from executor e where e.shard = s.shard and e.seq >= s.seq) < $1",
+        )
+        .bind(executors as i64)
+        .fetch_one(self.handle.reads())
+        .await?;
+        Ok(behind == 0)
+    }
 }
 
 #[tonic::async_trait]
@@ -163,16 +182,24 @@ impl<C: Core> JournalService for Journal<C> {
             return Ok(Response::new(PassedResponse::default()));
         }
         let heads = answered.await.map_err(|_| Status::unavailable("the shards are changing hands"))?;
-        let heads = heads
-            .into_iter()
-            .map(|head| wire::Head {
-                shard: head.shard.number().into(),
-                epoch: head.epoch,
-                seq: head.seq,
-                hash: head.hash.to_vec(),
-            })
-            .collect();
-        Ok(Response::new(PassedResponse { heads }))
+        Ok(Response::new(PassedResponse { heads: heads.into_iter().map(head_to_wire).collect() }))
+    }
+
+    /// Told by the writer itself, between two of its steps.
+    async fn get_rest(&self, request: Request<GetRestRequest>) -> Result<Response<GetRestResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        require_role(&caller, &["service", "auditor"])?;
+        let (answer, answered) = oneshot::channel();
+        let asked =
+            self.handle.control().is_some_and(|control| control.send(Control::AskedRest(answer)).is_ok());
+        let rest = if asked { answered.await.ok() } else { None };
+        let Some(rest) = rest else {
+            return Err(Status::unavailable("the shards are changing hands, or are elsewhere"));
+        };
+        let sent = self.executors_are_done().await.map_err(|error| caller.status(store_failed(&error)))?;
+        let left = [("chores", !self.handle.did_all_chores()), ("executors", !sent)];
+        let busy = rest.busy.or(left.into_iter().find(|(_, is)| *is).map(|(what, _)| what));
+        Ok(Response::new(to_rest(rest, busy.unwrap_or_default())))
     }
 
     async fn list_known(
@@ -209,6 +236,35 @@ impl<C: Core> JournalService for Journal<C> {
         let caller = Caller::of(&request)?;
         require_role_at_root(&caller, &recovery::ADMINISTRATORS, &self.recovery.handle.directory())?;
         self.recovery.open_epoch(&caller, &request.into_inner()).await
+    }
+}
+
+fn to_rest(rest: Rest, busy: &str) -> GetRestResponse {
+    GetRestResponse {
+        busy: busy.to_owned(),
+        directory_seq: rest.directory_seq,
+        business_at: rest.business_now.0,
+        next_due_at: rest.next_due.unwrap_or(Time::UNSET).0,
+        heads: rest.heads.into_iter().map(head_to_wire).collect(),
+        known: rest
+            .known
+            .into_iter()
+            .map(|(source, cursor)| wire::KnownHead {
+                service: source.service.name().to_owned(),
+                shard: source.from.number().into(),
+                epoch: cursor.epoch,
+                seq: cursor.seq,
+            })
+            .collect(),
+    }
+}
+
+fn head_to_wire(head: Head) -> wire::Head {
+    wire::Head {
+        shard: head.shard.number().into(),
+        epoch: head.epoch,
+        seq: head.seq,
+        hash: head.hash.to_vec(),
     }
 }
 

@@ -1,6 +1,13 @@
 //! A service from start to graceful stop.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use chassis_core::Core;
 use futures::future::BoxFuture;
@@ -100,6 +107,9 @@ async fn run<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartErro
         cursors: std::sync::Mutex::new(HashMap::new()),
         control: std::sync::Mutex::new(None),
         journal_moved: watch::Sender::new(0),
+        directory_moved: watch::Sender::new(0),
+        chores: AtomicU64::new(u64::MAX),
+        executors: AtomicUsize::new(0),
         config: config.clone(),
     });
     let handle = Handle::new(shared.clone());
@@ -119,7 +129,9 @@ async fn run<C: Core>(setup: Setup, service: Service<C>) -> Result<(), StartErro
     };
     let writing = tokio::spawn(writer.run());
     tokio::spawn(forward::receive(handle.clone(), nats));
-    for executor in (service.executors)(handle.clone()) {
+    let executors = (service.executors)(handle.clone());
+    handle.shared.executors.store(executors.len(), Ordering::Relaxed);
+    for executor in executors {
         tokio::spawn(executor::run(handle.clone(), executor, setup.stop.clone()));
     }
     let routes = (service.routes)(handle.clone());

@@ -6,7 +6,7 @@ mod drive;
 use std::{sync::Arc, time::Duration};
 
 use chassis_core::{
-    Core, Incoming, Machine, Opening, Outcome,
+    Core, Incoming, Machine, Opening, Outcome, Rest,
     store::{Found, Head, Source},
 };
 use proto::{Service, Shard, Time};
@@ -35,6 +35,7 @@ pub(crate) enum Control {
     Passed { until: Time, heads: Vec<(Service, Shard, u32, u64)>, silent: Vec<Service> },
     Published(Vec<(Shard, u64)>),
     OpenEpoch { opening: Opening, outcome: oneshot::Sender<Outcome> },
+    AskedRest(oneshot::Sender<Rest>),
 }
 
 /// An entry on its way from the reader to the loop.
@@ -246,7 +247,9 @@ impl<C: Core> Writer<C> {
     }
 
     fn show(&self, view: View) {
+        let seq = view.directory.seq();
         *self.shared.view.write().unwrap_or_else(std::sync::PoisonError::into_inner) = view;
+        self.shared.directory_moved.send_if_modified(|known| std::mem::replace(known, seq) != seq);
     }
 
     fn current_view(&self) -> View {

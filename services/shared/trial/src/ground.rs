@@ -43,17 +43,22 @@ pub(crate) fn keeping(directory: &Snapshot, calendar: &str, branch: &str) -> Opt
     Some(ground)
 }
 
+/// The text of a calendar that comes along.
+fn text_of(calendar: &str) -> Option<&'static str> {
+    CALENDARS.iter().find(|(id, _)| *id == calendar).map(|(_, text)| *text)
+}
+
 /// A calendar and those that it extends, parents first, unless they are there.
 fn take_in(ground: &mut Snapshot, calendar: &str) -> Option<()> {
     if ground.calendar(calendar).is_some() {
         return Some(());
     }
-    let (_, text) = CALENDARS.iter().find(|(id, _)| *id == calendar)?;
+    let text = text_of(calendar)?;
     let source = calendar::CalendarSource::from_yaml(text).ok()?;
     if let Some(parent) = &source.extends {
         take_in(ground, parent)?;
     }
-    let source = (*text).to_owned();
+    let source = text.to_owned();
     let active = directory::CalendarActivated { id: calendar.to_owned(), version: 1, source };
     ground.apply(ground.seq() + 1, &active.into()).ok()
 }
@@ -86,6 +91,7 @@ impl Ground {
             code: code.to_owned(),
             parent: parent.to_owned(),
             level: level.to_owned(),
+            name: code.to_owned(),
             zone: zone.unwrap_or("Asia/Shanghai").to_owned(),
             ..Default::default()
         };
@@ -112,6 +118,27 @@ impl Ground {
         let own = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
         self.playbooks.push(files.iter().map(own).collect());
         self
+    }
+
+    /// The same before it is folded, where a branch keeps another calendar (see `keeping`).
+    pub fn kept(mut self, calendar: &str, branch: &str) -> Option<Ground> {
+        self.bring(calendar)?;
+        let node = self.nodes.iter_mut().find(|node| node.code == branch)?;
+        calendar.clone_into(&mut node.calendar);
+        Some(self)
+    }
+
+    /// A calendar and those that it extends, parents first, unless they are there.
+    fn bring(&mut self, calendar: &str) -> Option<()> {
+        if self.calendars.iter().any(|source| id_of(source).as_deref() == Some(calendar)) {
+            return Some(());
+        }
+        let text = text_of(calendar)?;
+        if let Some(parent) = calendar::CalendarSource::from_yaml(text).ok()?.extends {
+            self.bring(&parent)?;
+        }
+        self.calendars.push(text.to_owned());
+        Some(())
     }
 
     /// Folded.
@@ -158,5 +185,29 @@ fn person(role: &str, node: &str) -> directory::Person {
         code: format!("{role}.{node}"),
         roles: vec![directory::Role { role: role.to_owned(), node: node.to_owned() }],
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = include_str!("../../../../deploy/playbooks/bicycle-shop/playbook.yaml");
+
+    #[test]
+    fn another_calendar_is_kept_alike_before_and_after_folding() {
+        let files = [("shop.yaml", SHOP)];
+        let playbook = Playbook::load(&files).unwrap();
+        let branches = BTreeSet::from(["B1".to_owned(), "B2".to_owned()]);
+        let ground = Ground::imagined(&playbook, &branches, &[]).with(&files);
+        let after = keeping(&ground.snapshot().unwrap(), "dealer-shop", "B2").unwrap();
+        let before = ground.kept("dealer-shop", "B2").unwrap().snapshot().unwrap();
+        for branch in ["B1", "B2"] {
+            let hours =
+                |ground: &Snapshot| ground.calendar_of(branch).map(|calendar| calendar.id().to_owned());
+            assert_eq!(hours(&after), hours(&before), "{branch}");
+            assert_eq!(after.zone_of(branch), before.zone_of(branch), "{branch}");
+        }
+        assert!(Ground::imagined(&playbook, &branches, &[]).kept("chna", "B2").is_none());
     }
 }

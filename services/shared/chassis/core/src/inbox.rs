@@ -187,11 +187,17 @@ impl Inbox {
 
     /// Nothing is in it, nothing is missing, and the store knows how far it came.
     pub fn is_at_rest(&self) -> bool {
-        self.is_empty()
-            && self.ahead.is_empty()
-            && !self.is_waiting()
-            && !self.has_unapplied()
-            && self.cursor == self.saved
+        self.is_quiet() && self.cursor == self.saved
+    }
+
+    /// Nothing is in it, nothing is missing, and what was taken out has taken effect.
+    pub fn is_quiet(&self) -> bool {
+        self.has_nothing() && !self.has_unapplied()
+    }
+
+    /// Nothing is in it and nothing is missing.
+    pub fn has_nothing(&self) -> bool {
+        self.is_empty() && self.ahead.is_empty() && !self.is_waiting()
     }
 
     pub fn front(&self) -> Option<&Incoming> {

@@ -38,7 +38,7 @@ pub use entry::{About, Entry, Said};
 pub use epoch::{Lost, Opening};
 pub use inbox::Incoming;
 pub use input::{Answer, Ask, Outcome};
-pub use machine::{Action, Happening, Limits, Machine};
+pub use machine::{Action, Happening, Limits, Machine, Rest};
 pub use refusal::{Halt, Refusal, RefusalKind, Violation};
 pub use sealed::Sealed;
 pub use step::{Effects, Frame, RowChange, Rows, Step, TimerChange};

@@ -15,6 +15,7 @@ mod happening;
 mod inboxes;
 mod limits;
 mod queue;
+mod rest;
 mod settle;
 
 use std::{
@@ -30,6 +31,7 @@ use self::inboxes::Inboxes;
 pub use self::{
     happening::{Action, Happening},
     limits::Limits,
+    rest::Rest,
 };
 use crate::{
     aggregate::RowKey,
@@ -234,6 +236,9 @@ impl<C: Core> Machine<C> {
     }
 
     pub fn business_now(&self, monotonic: Duration) -> Time {
+        if let Some(founded) = self.limits.founded_at.filter(|_| self.directory.seq() == 0) {
+            return founded;
+        }
         self.clock.business_now(&self.directory.law(), monotonic)
     }
 

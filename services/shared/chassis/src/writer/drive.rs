@@ -161,7 +161,7 @@ impl<C: Core> Writer<C> {
                 *flight = None;
                 self.stored(drive, session, stored)
             }
-            Some(control) = drive.control_in.recv() => Ok(controlled(drive, control)),
+            Some(control) = drive.control_in.recv() => Ok(controlled(drive, control, self.now())),
             Some(submitted) = self.commands.recv(), if !self.stop.is_cancelled() => Ok(self.submitted(drive, submitted)),
             Some(feed) = drive.feed_in.recv(), if has_room => Ok(fed(feed)),
             () = tokio::time::sleep_until(wake), if !busy => Ok(Happening::Tick),
@@ -179,7 +179,7 @@ impl<C: Core> Writer<C> {
             {
                 fed(feed)
             } else if let Ok(control) = drive.control_in.try_recv() {
-                controlled(drive, control)
+                controlled(drive, control, self.now())
             } else {
                 return;
             };
@@ -385,7 +385,7 @@ fn fed<C: Core>(feed: Feed) -> Happening<C> {
     }
 }
 
-fn controlled<C: Core>(drive: &mut Drive<C>, control: Control) -> Happening<C> {
+fn controlled<C: Core>(drive: &mut Drive<C>, control: Control, now: Duration) -> Happening<C> {
     match control {
         Control::Announced { source, epoch, seq } => Happening::Announced { source, epoch, seq },
         Control::DirectoryAnnounced { epoch, seq } => Happening::DirectoryAnnounced { epoch, seq },
@@ -400,6 +400,10 @@ fn controlled<C: Core>(drive: &mut Drive<C>, control: Control) -> Happening<C> {
             let token = drive.token();
             drive.answers.insert(token, outcome);
             Happening::OpenEpoch { token, opening }
+        }
+        Control::AskedRest(answer) => {
+            let _ = answer.send(drive.machine.rest(now));
+            Happening::Tick
         }
     }
 }

@@ -8,8 +8,8 @@ use super::{
     expect::{Miss, differs},
     moment,
     play::wall,
+    seen::Seen,
 };
-use crate::town::Town;
 
 /// `{ call: content, due: '2026-03-05 18:00' }`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -26,21 +26,20 @@ pub struct CallIs {
     pub due: Option<String>,
 }
 
-pub(super) fn check(wanted: &CallIs, town: &Town, zone: &TimeZone) -> Vec<Miss> {
+pub(super) fn check(wanted: &CallIs, seen: &dyn Seen, zone: &TimeZone) -> Vec<Miss> {
     let what = format!("call {}", wanted.call);
-    if town.playbook().follow_up(&wanted.call).is_none() {
+    if seen.playbook().follow_up(&wanted.call).is_none() {
         let (zh, en) = ("没有回访", "there is no follow-up");
         return vec![Miss::new(format!("{zh}“{}”", wanted.call), format!("{en} `{}`", wanted.call))];
     }
-    let known = town.called().and_then(|case| case.known);
-    let mut calls = known.iter().flat_map(|known| &known.call_backs);
-    let Some(call) = calls.rfind(|call| call.rule == wanted.call) else {
+    let calls = seen.calls();
+    let Some(call) = calls.iter().rfind(|call| call.rule == wanted.call) else {
         let is = wanted.is.as_deref().unwrap_or("scheduled");
         return differs(&what, is, "never planned").into_iter().collect();
     };
     let mut misses = Vec::new();
     if let Some(is) = &wanted.is {
-        misses.extend(differs(&what, is, call.state_code()));
+        misses.extend(differs(&what, is, &call.state));
     }
     let mut compare = |part: &str, text: &Option<String>, found: Time| {
         let Some(text) = text else { return };
@@ -51,7 +50,7 @@ pub(super) fn check(wanted: &CallIs, town: &Town, zone: &TimeZone) -> Vec<Miss> 
             None => misses.push(Miss::unreadable(part, text)),
         }
     };
-    compare("try", &wanted.planned, call.next_try().unwrap_or(call.try_at));
-    compare("due", &wanted.due, call.due_at);
+    compare("try", &wanted.planned, call.planned);
+    compare("due", &wanted.due, call.due);
     misses
 }

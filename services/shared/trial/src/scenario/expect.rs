@@ -12,10 +12,11 @@ use super::{
     figure::{self, FigureIs},
     moment,
     play::wall,
+    seen::{ClockSeen, Seen},
 };
 use crate::{
     ground,
-    town::{Deed, Line, Town},
+    town::{Deed, Line},
 };
 
 /// One expectation: how the case stands, how a clock stands, or something that happened so many times.
@@ -96,7 +97,7 @@ pub struct Miss {
 }
 
 impl Miss {
-    pub(super) fn new(zh: String, en: String) -> Miss {
+    pub fn new(zh: String, en: String) -> Miss {
         Miss { text: Text::new(zh, en) }
     }
 
@@ -151,15 +152,15 @@ impl Miss {
 }
 
 /// What of an expectation is not so.
-pub(super) fn check(expectation: &Expectation, town: &Town, timeline: &[Line], zone: &TimeZone) -> Vec<Miss> {
+pub fn check(expectation: &Expectation, seen: &dyn Seen, timeline: &[Line], zone: &TimeZone) -> Vec<Miss> {
     match expectation {
-        Expectation::Case(wanted) => case(wanted, town),
-        Expectation::Clock(wanted) => clock(wanted, town, zone),
-        Expectation::Escalated(wanted) => escalated(wanted, town, timeline, zone),
-        Expectation::Told(wanted) => told(wanted, town, timeline),
-        Expectation::Figure(wanted) => figure::check(wanted, town),
-        Expectation::Call(wanted) => call::check(wanted, town, zone),
-        Expectation::Event(wanted) => happens(wanted, town, timeline, zone),
+        Expectation::Case(wanted) => case(wanted, seen),
+        Expectation::Clock(wanted) => clock(wanted, seen, zone),
+        Expectation::Escalated(wanted) => escalated(wanted, seen, timeline, zone),
+        Expectation::Told(wanted) => told(wanted, seen, timeline),
+        Expectation::Figure(wanted) => figure::check(wanted, seen),
+        Expectation::Call(wanted) => call::check(wanted, seen, zone),
+        Expectation::Event(wanted) => happens(wanted, seen, timeline, zone),
     }
 }
 
@@ -173,48 +174,45 @@ pub(super) fn differs(what: &str, wanted: &str, found: &str) -> Option<Miss> {
     (wanted != found).then(differs)
 }
 
-fn case(wanted: &CaseIs, town: &Town) -> Vec<Miss> {
-    let Some(ticket) = town.ticket() else {
+fn case(wanted: &CaseIs, seen: &dyn Seen) -> Vec<Miss> {
+    let Some(found) = seen.case() else {
         return differs("case", &wanted.case, "not opened").into_iter().collect();
     };
-    let closed = matches!(ticket.state, intake_core::state::State::Closed { .. });
     let mut misses: Vec<Miss> = Vec::new();
-    misses.extend(differs("case", &wanted.case, if closed { "closed" } else { "open" }));
+    misses.extend(differs("case", &wanted.case, if found.closed { "closed" } else { "open" }));
     if let Some(severity) = &wanted.severity {
-        misses.extend(differs("severity", severity, &ticket.judged.severity));
+        misses.extend(differs("severity", severity, &found.severity));
     }
     if let Some(category) = &wanted.category {
-        misses.extend(differs("category", category, &ticket.judged.category));
+        misses.extend(differs("category", category, &found.category));
     }
     if let Some(reasons) = &wanted.reasons {
-        misses.extend(differs("reasons", &reasons.join(", "), &ticket.judged.reason_codes().join(", ")));
+        misses.extend(differs("reasons", &reasons.join(", "), &found.reasons.join(", ")));
     }
     if let Some(cycle) = wanted.cycle {
-        misses.extend(differs("cycle", &cycle.to_string(), &ticket.cycle.to_string()));
+        misses.extend(differs("cycle", &cycle.to_string(), &found.cycle.to_string()));
     }
     if let Some(ready) = &wanted.ready {
         let mut wanted = ready.clone();
         wanted.sort();
-        let open = town.work().map(|work| work.open.into_keys().collect::<Vec<_>>()).unwrap_or_default();
-        misses.extend(differs("ready", &wanted.join(", "), &open.join(", ")));
+        misses.extend(differs("ready", &wanted.join(", "), &found.ready.join(", ")));
     }
     misses
 }
 
-fn clock(wanted: &ClockIs, town: &Town, zone: &TimeZone) -> Vec<Miss> {
+fn clock(wanted: &ClockIs, seen: &dyn Seen, zone: &TimeZone) -> Vec<Miss> {
     let what = format!("clock {}", wanted.clock);
-    let watched = town.watched();
-    let clocks = watched.iter().flat_map(sla_watchdog_core::Case::all_clocks).map(|(_, ledger)| ledger);
-    let named = |ledger: &&sla_watchdog_core::Ledger| {
-        ledger.clock == wanted.clock && wanted.instance.as_ref().is_none_or(|it| *it == ledger.instance)
+    let clocks = seen.clocks();
+    let named = |run: &&ClockSeen| {
+        run.clock == wanted.clock && wanted.instance.as_ref().is_none_or(|it| *it == run.instance)
     };
     // The newest run counts, unless an instance is named.
-    let Some(found) = clocks.filter(named).last() else {
+    let Some(found) = clocks.iter().filter(named).last() else {
         return differs(&what, &wanted.is, "never started").into_iter().collect();
     };
-    let mut misses: Vec<Miss> = differs(&what, &wanted.is, found.state().name()).into_iter().collect();
+    let mut misses: Vec<Miss> = differs(&what, &wanted.is, &found.state).into_iter().collect();
     if let Some(due) = &wanted.due {
-        let shown = found.shown_due().map_or_else(|| "-".to_owned(), |at| wall(zone, at));
+        let shown = found.due.map_or_else(|| "-".to_owned(), |at| wall(zone, at));
         match moment(due, zone) {
             Some(at) => misses.extend(differs(&format!("{what} due"), &wall(zone, at), &shown)),
             None => misses.push(Miss::unreadable("due", due)),
@@ -230,20 +228,20 @@ fn went_to(line: &Line, to: Option<&String>) -> bool {
 
 /// Whether it went to this person, or to somebody in this role. A line has the first role only; of several that a rung
 /// or a message names, somebody in this one must be among the persons.
-fn reached(line: &Line, to: Option<&String>, named: Option<&[Recipient]>, town: &Town) -> bool {
+fn reached(line: &Line, to: Option<&String>, named: Option<&[Recipient]>, seen: &dyn Seen) -> bool {
     let Some(role) = to.filter(|_| !went_to(line, to)) else { return true };
     let of_role = |recipient: &Recipient| match recipient {
         Recipient::Role(at) if at.role == *role => Some(at.clone()),
         _ => None,
     };
     let at_his_own =
-        || town.playbook().roles.get(role).map(|r| RoleAt { role: role.clone(), level: r.level });
+        || seen.playbook().roles.get(role).map(|r| RoleAt { role: role.clone(), level: r.level });
     let found = match named {
         Some(named) => named.iter().find_map(of_role),
         None => at_his_own(),
     };
     found.is_some_and(|at| {
-        let holders = town.directory().resolve(&at, town.branch(), line.at, &BTreeSet::new()).persons;
+        let holders = seen.directory().resolve(&at, seen.branch(), line.at, &BTreeSet::new()).persons;
         holders.iter().any(|holder| line.persons.contains(holder))
     })
 }
@@ -271,54 +269,54 @@ fn counted(
     }
 }
 
-fn escalated(wanted: &Escalated, town: &Town, timeline: &[Line], zone: &TimeZone) -> Vec<Miss> {
+fn escalated(wanted: &Escalated, seen: &dyn Seen, timeline: &[Line], zone: &TimeZone) -> Vec<Miss> {
     let fits = |line: &&Line| {
         line.event == "escalation.raised"
             && line.about == wanted.escalated
             && wanted.rung.is_none_or(|rung| rung == line.rung)
-            && reached(line, wanted.to.as_ref(), rung_of(line, town), town)
+            && reached(line, wanted.to.as_ref(), rung_of(line, seen), seen)
     };
     let found: Vec<&Line> = timeline.iter().filter(fits).collect();
     let (rung, to) =
         (wanted.rung.map_or_else(String::new, |n| format!(" #{n}")), wanted.to.as_deref().unwrap_or("-"));
-    let mut misses = unknown_role(town, wanted.to.as_ref());
+    let mut misses = unknown_role(seen, wanted.to.as_ref());
     let what = format!("escalation of {}{rung} to {to}", wanted.escalated);
     misses.extend(counted(&what, wanted.times, &found, Some((zone, wanted.at.as_ref()))));
     misses
 }
 
 /// Whom the rung of an escalation tells.
-fn rung_of<'t>(line: &Line, town: &'t Town) -> Option<&'t [Recipient]> {
-    let clock = town.playbook().clocks.iter().find(|clock| clock.id == line.about)?;
+fn rung_of<'t>(line: &Line, seen: &'t dyn Seen) -> Option<&'t [Recipient]> {
+    let clock = seen.playbook().clocks.iter().find(|clock| clock.id == line.about)?;
     let place = usize::try_from(line.rung).ok()?.checked_sub(1)?;
     clock.ladder.get(place).map(|rung| rung.tell.as_slice())
 }
 
 /// To whom a message of the rule book goes.
-fn message_of<'t>(line: &Line, town: &'t Town) -> Option<&'t [Recipient]> {
-    town.playbook().tells.iter().find(|tell| tell.id == line.about).map(|tell| tell.to.as_slice())
+fn message_of<'t>(line: &Line, seen: &'t dyn Seen) -> Option<&'t [Recipient]> {
+    seen.playbook().tells.iter().find(|tell| tell.id == line.about).map(|tell| tell.to.as_slice())
 }
 
-fn told(wanted: &Told, town: &Town, timeline: &[Line]) -> Vec<Miss> {
+fn told(wanted: &Told, seen: &dyn Seen, timeline: &[Line]) -> Vec<Miss> {
     let to = Some(&wanted.told);
     let fits = |line: &&Line| {
         line.event == "notice.queued"
             && wanted.by.as_ref().is_none_or(|rule| *rule == line.about)
-            && reached(line, to, message_of(line, town), town)
+            && reached(line, to, message_of(line, seen), seen)
     };
     let found: Vec<&Line> = timeline.iter().filter(fits).collect();
     let what = format!("message {} to {}", wanted.by.as_deref().unwrap_or("-"), wanted.told);
-    let mut misses = unknown_role(town, to);
+    let mut misses = unknown_role(seen, to);
     misses.extend(counted(&what, wanted.times, &found, None));
     misses
 }
 
 /// An expectation about somebody who does not exist holds by accident.
-fn unknown_role(town: &Town, who: Option<&String>) -> Vec<Miss> {
+fn unknown_role(seen: &dyn Seen, who: Option<&String>) -> Vec<Miss> {
     const PARTS: &[&str] = &["holder", "taker", "follower", "requester", "customer"];
     let known = |who: &String| {
-        town.playbook().roles.contains_key(who)
-            || town.directory().person(who).is_some()
+        seen.playbook().roles.contains_key(who)
+            || seen.directory().person(who).is_some()
             || PARTS.contains(&who.as_str())
     };
     let unknown = who.filter(|who| !known(who));
@@ -328,7 +326,7 @@ fn unknown_role(town: &Town, who: Option<&String>) -> Vec<Miss> {
     unknown.map(miss).into_iter().collect()
 }
 
-fn happens(wanted: &Happens, town: &Town, timeline: &[Line], zone: &TimeZone) -> Vec<Miss> {
+fn happens(wanted: &Happens, seen: &dyn Seen, timeline: &[Line], zone: &TimeZone) -> Vec<Miss> {
     let (event, about) = match wanted.event.split_once('(') {
         Some((event, about)) => (event.trim(), Some(about.trim_end_matches(')').trim())),
         None => (wanted.event.as_str(), None),
@@ -340,7 +338,7 @@ fn happens(wanted: &Happens, town: &Town, timeline: &[Line], zone: &TimeZone) ->
             && went_to(line, wanted.to.as_ref())
     };
     let found: Vec<&Line> = timeline.iter().filter(fits).collect();
-    let mut misses = unknown_role(town, wanted.to.as_ref());
+    let mut misses = unknown_role(seen, wanted.to.as_ref());
     if playbook::event::subject_of(event).is_none()
         && !["clock.moved", "clock.paused", "notice.queued", "contact.logged"].contains(&event)
     {

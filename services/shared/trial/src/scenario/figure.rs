@@ -1,13 +1,14 @@
 //! `figure`: what a report would say of the cases of a scenario, by reporting's own functions.
 
-use playbook::{FigureKind, report::Period};
-use proto::Time;
-use reporting_core::{Line, Span, Unit, figures};
+use playbook::FigureKind;
+use reporting_core::Unit;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::expect::{Miss, differs};
-use crate::town::Town;
+use super::{
+    expect::{Miss, differs},
+    seen::{FigureSeen, Seen},
+};
 
 /// `{ figure: in_time, is: 50.0% }`, `{ figure: opened, of: B1, is: 2 }`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -21,39 +22,29 @@ pub struct FigureIs {
     pub is: Value,
 }
 
-pub(super) fn check(wanted: &FigureIs, town: &Town) -> Vec<Miss> {
+pub(super) fn check(wanted: &FigureIs, seen: &dyn Seen) -> Vec<Miss> {
     let id = wanted.figure.strip_suffix(".p90").unwrap_or(&wanted.figure);
-    let Some(rule) = town.playbook().figures.iter().find(|figure| figure.id == id) else {
+    let Some(rule) = seen.playbook().figures.iter().find(|figure| figure.id == id) else {
         return vec![Miss::new(format!("没有统计项“{id}”"), format!("there is no figure `{id}`"))];
     };
-    let Some(span) = everything(town) else {
+    let Some(figures) = seen.figures() else {
         return vec![Miss::new("期间算不出来".into(), "the period cannot be computed".into())];
     };
-    let rows = town.rows();
-    let lines = figures(rows.iter(), town.playbook(), &span);
-    let mut own = lines.iter().filter(|line| line.figure == wanted.figure);
+    let mut own = figures.iter().filter(|found| found.figure == wanted.figure);
     let what = format!("figure {}", wanted.figure);
     if matches!(rule.kind, FigureKind::List { .. }) {
         return differs(&what, &text(&wanted.is, Unit::Count), &own.count().to_string())
             .into_iter()
             .collect();
     }
-    let group = |line: &&Line| match &wanted.of {
-        Some(group) => line.by != "all" && line.key == *group,
-        None => line.by == "all",
+    let group = |found: &&FigureSeen| match &wanted.of {
+        Some(group) => found.by != "all" && found.key == *group,
+        None => found.by == "all",
     };
     let found = own.find(group);
-    let unit = found.map_or(Unit::Count, |line| line.unit);
-    let shown = found.map_or_else(|| "-".to_owned(), Line::shown);
-    differs(&what, &text(&wanted.is, unit), &shown).into_iter().collect()
-}
-
-/// From the beginning to this moment.
-fn everything(town: &Town) -> Option<Span> {
-    let zone = town.directory().zone_of(town.branch())?;
-    let mut span = Span::around(Period::Monthly, town.now(), zone).ok()?;
-    (span.from, span.to) = (Time(0), Time(town.now().0 + 1));
-    Some(span)
+    let unit = found.map_or(Unit::Count, |found| found.unit);
+    let shown = found.map_or("-", |found| found.shown.as_str());
+    differs(&what, &text(&wanted.is, unit), shown).into_iter().collect()
 }
 
 /// A bare number means the same as the document's cell.

@@ -1,10 +1,11 @@
 //! Scenarios: given a case, when people do this and time passes, then that has happened. They run through the cores that
-//! serve (`town`), in simulated time.
+//! serve (`town`), in simulated time; whoever plays them elsewhere gives what he sees to the same expectations (`seen`).
 
 mod call;
 mod expect;
 mod figure;
 mod play;
+mod seen;
 mod simulate;
 
 use calendar::Limit;
@@ -12,8 +13,9 @@ use jiff::{civil::DateTime, tz::TimeZone};
 use proto::Time;
 use serde::Deserialize;
 
-pub use expect::{Expectation, Miss};
-pub use play::{Outcome, play};
+pub use expect::{Expectation, Miss, check};
+pub use play::{Outcome, Stage, deeds, judge, play, wall};
+pub use seen::{CallSeen, CaseSeen, ClockSeen, FigureSeen, Seen};
 pub use simulate::{Acting, simulate};
 
 use crate::{
@@ -48,6 +50,9 @@ pub struct Scenario {
     pub then: Vec<Expectation>,
     #[serde(skip)]
     pub file: String,
+    /// What it says, as a hash: a result is of exactly this text.
+    #[serde(skip)]
+    pub digest: String,
 }
 
 fn monday_morning() -> String {
@@ -77,11 +82,13 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Scenario>, Unreadable> {
     let head = head.map_err(|why| Unreadable::new(file, why))?;
     let mut scenarios = Vec::new();
     for mut document in documents {
+        let said = document.to_string();
         opens_by_itself(&mut document);
         let scenario: Scenario =
             serde_json::from_value(document).map_err(|why| Unreadable::new(file, why))?;
         let calendar = scenario.calendar.or_else(|| head.as_ref().map(|head| head.calendar.clone()));
-        scenarios.push(Scenario { file: file.to_owned(), calendar, ..scenario });
+        let digest = blake3::hash(format!("{said}{calendar:?}").as_bytes()).to_hex().to_string();
+        scenarios.push(Scenario { file: file.to_owned(), calendar, digest, ..scenario });
     }
     Ok(scenarios)
 }

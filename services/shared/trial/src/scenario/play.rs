@@ -40,40 +40,91 @@ impl Outcome {
 }
 
 /// A moment on the branch's clock.
-pub(super) fn wall(zone: &TimeZone, at: Time) -> String {
+pub fn wall(zone: &TimeZone, at: Time) -> String {
     zone.to_datetime(at.to_timestamp()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A scenario about to be played: where it begins, and whatever of it cannot be read.
+pub struct Stage {
+    pub town: Town,
+    pub zone: TimeZone,
+    pub start: Time,
+    pub misses: Vec<Miss>,
+}
+
+impl Stage {
+    /// The ground as the scenario wants it, at rest, under the rule book that is active in the directory.
+    pub fn set(scenario: &Scenario, directory: &Snapshot, playbook: &Arc<Playbook>) -> Stage {
+        let zone = directory.zone_of(&scenario.branch).and_then(|zone| TimeZone::get(zone).ok());
+        let zone = zone.unwrap_or(TimeZone::UTC);
+        let mut misses = Vec::new();
+        let directory = match &scenario.calendar {
+            None => directory.clone(),
+            Some(calendar) => ground::keeping(directory, calendar, &scenario.branch).unwrap_or_else(|| {
+                misses.push(Miss::no_calendar(calendar));
+                directory.clone()
+            }),
+        };
+        let start = moment(&scenario.at, &zone).unwrap_or_else(|| {
+            misses.push(Miss::unreadable("at", &scenario.at));
+            Time(1_772_416_800_000_000)
+        });
+        let town = Town::new(directory, Arc::clone(playbook), &scenario.branch, start);
+        Stage { town, zone, start, misses }
+    }
+
+    /// When a deed is done; `None`: at once.
+    ///
+    /// # Errors
+    /// A moment or span that is not understood.
+    pub fn moment_of(&self, deed: &Deed) -> Result<Option<Time>, Miss> {
+        let at = match &deed.at {
+            None => None,
+            Some(text) => Some(moment(text, &self.zone).ok_or_else(|| Miss::unreadable("at", text))?),
+        };
+        match &deed.after {
+            None => Ok(at),
+            Some(text) => {
+                let from = at.map_or(self.town.now(), |at| at.max(self.town.now()));
+                let at = later(&self.town, from, text).ok_or_else(|| Miss::unreadable("after", text))?;
+                Ok(Some(at))
+            }
+        }
+    }
+
+    /// Until when it is watched after the last deed.
+    ///
+    /// # Errors
+    /// A span that is not understood.
+    pub fn end_of(&self, scenario: &Scenario) -> Result<Option<Time>, Miss> {
+        let Some(text) = &scenario.watched_for else { return Ok(None) };
+        let until = later(&self.town, self.town.now(), text);
+        until.map(Some).ok_or_else(|| Miss::unreadable("until", text))
+    }
+}
+
+/// The opening, then all that is done.
+pub fn deeds(scenario: &Scenario) -> impl Iterator<Item = (usize, &Deed)> {
+    std::iter::once(&scenario.given).chain(&scenario.when).enumerate()
 }
 
 /// Plays a scenario under the rule book that is active in the directory.
 pub fn play(scenario: &Scenario, directory: &Snapshot, playbook: &Arc<Playbook>) -> Outcome {
-    let zone = directory.zone_of(&scenario.branch).and_then(|zone| TimeZone::get(zone).ok());
-    let zone = zone.unwrap_or(TimeZone::UTC);
-    let mut misses = Vec::new();
-    let directory = match &scenario.calendar {
-        None => directory.clone(),
-        Some(calendar) => ground::keeping(directory, calendar, &scenario.branch).unwrap_or_else(|| {
-            misses.push(Miss::no_calendar(calendar));
-            directory.clone()
-        }),
-    };
-    let start = moment(&scenario.at, &zone).unwrap_or_else(|| {
-        misses.push(Miss::unreadable("at", &scenario.at));
-        Time(1_772_416_800_000_000)
-    });
-    let mut town = Town::new(directory, Arc::clone(playbook), &scenario.branch, start);
-    for (place, deed) in std::iter::once(&scenario.given).chain(&scenario.when).enumerate() {
-        if let Err(miss) = pass_to(&mut town, deed, &zone) {
-            misses.push(miss);
+    let mut stage = Stage::set(scenario, directory, playbook);
+    let mut misses = std::mem::take(&mut stage.misses);
+    for (place, deed) in deeds(scenario) {
+        match stage.moment_of(deed) {
+            Ok(at) => at.into_iter().for_each(|at| stage.town.advance(at)),
+            Err(miss) => misses.push(miss),
         }
-        let done = town.act(deed);
-        misses.extend(judge(place, deed, done));
+        let done = stage.town.act(deed);
+        misses.extend(judge(place, deed, done.as_ref().err()));
     }
-    if let Some(until) = &scenario.watched_for {
-        match later(&town, until) {
-            Some(until) => town.advance(until),
-            None => misses.push(Miss::unreadable("until", until)),
-        }
+    match stage.end_of(scenario) {
+        Ok(until) => until.into_iter().for_each(|until| stage.town.advance(until)),
+        Err(miss) => misses.push(miss),
     }
+    let Stage { town, zone, .. } = stage;
     let timeline: Vec<Line> = town.happened().iter().filter_map(line_of).collect();
     for expectation in &scenario.then {
         misses.extend(expect::check(expectation, &town, &timeline, &zone));
@@ -81,34 +132,20 @@ pub fn play(scenario: &Scenario, directory: &Snapshot, playbook: &Arc<Playbook>)
     Outcome { timeline, misses, zone }
 }
 
-/// Time comes to the moment of a deed.
-fn pass_to(town: &mut Town, deed: &Deed, zone: &TimeZone) -> Result<(), Miss> {
-    if let Some(text) = &deed.at {
-        let at = moment(text, zone).ok_or_else(|| Miss::unreadable("at", text))?;
-        town.advance(at);
-    }
-    if let Some(text) = &deed.after {
-        let at = later(town, text).ok_or_else(|| Miss::unreadable("after", text))?;
-        town.advance(at);
-    }
-    Ok(())
-}
-
-fn later(town: &Town, text: &str) -> Option<Time> {
+fn later(town: &Town, from: Time, text: &str) -> Option<Time> {
     let limit = span(text)?;
-    let now = town.now().to_timestamp();
     match town.directory().calendar_of(town.branch()) {
-        Some(calendar) => calendar.deadline(now, &limit, &[]).due.map(Time::from),
+        Some(calendar) => calendar.deadline(from.to_timestamp(), &limit, &[]).due.map(Time::from),
         None => None,
     }
 }
 
 /// Whether a deed went as the scenario says.
-fn judge(place: usize, deed: &Deed, done: Result<(), Refusal>) -> Option<Miss> {
-    match (&deed.refused, done) {
-        (None, Ok(())) => None,
-        (Some(wanted), Err(refusal)) if wanted == "any" || *wanted == refusal.gate => None,
-        (_, Err(refusal)) => Some(Miss::refused(place, deed, &refusal)),
-        (Some(wanted), Ok(())) => Some(Miss::not_refused(place, deed, wanted)),
+pub fn judge(place: usize, deed: &Deed, refused: Option<&Refusal>) -> Option<Miss> {
+    match (&deed.refused, refused) {
+        (None, None) => None,
+        (Some(wanted), Some(refusal)) if wanted == "any" || *wanted == refusal.gate => None,
+        (_, Some(refusal)) => Some(Miss::refused(place, deed, refusal)),
+        (Some(wanted), None) => Some(Miss::not_refused(place, deed, wanted)),
     }
 }

@@ -1,11 +1,11 @@
 //! A whole call centre in memory: the five cores that serve, each hearing what the others say, in simulated time. Only
 //! the sending of messages is made up: every one arrives at once.
 
+mod act;
 mod deed;
 mod form;
+mod intent;
 mod line;
-mod more_time;
-mod paper;
 
 use chassis_core::{Actor, Core, Grant, Refusal, rehearsal::Rehearsal};
 use dispatch_core::{Dispatch, Work};
@@ -19,7 +19,8 @@ use reporting_core::{Reporting, Row};
 use sla_watchdog_core::{Case as Watched, Watchdog};
 
 pub use deed::{Deed, What};
-pub use form::Words;
+pub use form::{Words, identifying};
+pub use intent::{Doing, Intent, Texts};
 pub use line::{Line, line_of};
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -234,7 +235,8 @@ impl Town {
         found.persons.into_iter().next()
     }
 
-    fn actor(&self, code: &str) -> Actor {
+    /// Somebody with what he may do.
+    pub fn actor(&self, code: &str) -> Actor {
         let roles = self.directory.person(code).map(|person| person.roles.as_slice()).unwrap_or_default();
         let grant =
             |held: &organisation::RoleHeld| Grant { role: held.role.clone(), node: held.node.clone() };

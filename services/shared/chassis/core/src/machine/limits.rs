@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proto::Time;
+
 /// How much one batch takes, and how much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -18,6 +20,8 @@ pub struct Limits {
     pub cached_rows: usize,
     /// A round trip at least this often.
     pub beat: Duration,
+    /// Business time until the directory has said anything; `None`: as on the wall.
+    pub founded_at: Option<Time>,
 }
 
 impl Default for Limits {
@@ -31,6 +35,7 @@ impl Default for Limits {
             waiting_events: 8_192,
             cached_rows: 60_000,
             beat: Duration::from_secs(3),
+            founded_at: None,
         }
     }
 }

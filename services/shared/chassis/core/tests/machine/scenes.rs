@@ -21,6 +21,22 @@ use crate::{
 
 pub const START: Time = Time(1_000_000 * Time::SECOND);
 
+#[test]
+fn who_has_something_to_do_says_what_and_time_begins_where_it_was_founded() {
+    let founded = Time(START.0 - 24 * Time::HOUR);
+    let mut store = Memory::new::<Till>(START, 100);
+    let limits = Limits { founded_at: Some(founded), ..Limits::default() };
+    let mut machine: Machine<Till> = begin(&mut store, limits);
+    let now = Duration::from_secs(1);
+    assert_eq!(machine.business_now(now), founded, "nothing was said yet");
+    settle(&mut machine, &mut store, Happening::Tick, now);
+    let rest = machine.rest(now);
+    assert_eq!((rest.busy, rest.business_now, rest.next_due), (None, founded, None));
+    let source = machine.cursors().next().map(|(source, _)| *source).expect("it hears somebody");
+    machine.on(Happening::Announced { source, epoch: 1, seq: 3 }, now);
+    assert_eq!(machine.rest(now).busy, Some("events"), "three entries are somewhere on their way");
+}
+
 pub fn home() -> Shard {
     Shard::all().next().expect("there are shards")
 }
