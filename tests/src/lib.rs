@@ -21,6 +21,7 @@ pub mod desk;
 pub mod faults;
 pub mod forms;
 pub mod heard;
+pub mod provider;
 pub mod refused;
 pub mod replicas;
 pub mod system;
