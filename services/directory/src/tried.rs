@@ -69,7 +69,7 @@ pub async fn simulate(
         return Err(Refusal::field("case_type", "没有这个种类。", "no such type"));
     }
     let Ok(_turn) = TURN.acquire().await else { return Err(Refusal::not_found("模拟", "simulation", "")) };
-    let played = tokio::task::spawn_blocking(move || play(&directory, &Arc::clone(&rules), &asked, lang));
+    let played = tokio::task::spawn_blocking(move || play(&directory, &rules, &asked, lang));
     played.await.map_err(|error| unreadable(&error))
 }
 
