@@ -10,18 +10,16 @@ use anyhow::{Context, Result, ensure};
 use crate::{test, workspace};
 
 /// Named by `tests/browser`: each in Chinese and in English.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 12] = [
     "desk-filled",
     "board",
     "ticket",
     "ticket-phone",
-    "work",
     "duties",
     "approvals",
     "call",
     "figures",
     "figure-cases",
-    "rule-book",
     "tried",
     "import",
     "health",
