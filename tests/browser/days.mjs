@@ -91,7 +91,7 @@ const branch = async (browser, locale, number) => {
 /** Every page fits a telephone. */
 const small = async (browser, locale) => {
   const who = await enter(browser, "QH-CCS", locale, { width: 360, height: 780 });
-  const pages = ["/desk", "/board", "/calls", "/approvals", "/figures", "/rules/dealer-group/1", "/calendar", "/directory", "/messages", "/system"];
+  const pages = ["/desk", "/board", "/calls", "/duties", "/approvals", "/figures", "/rules/dealer-group/1", "/calendar", "/directory", "/messages", "/system"];
   for (const path of pages) await look(who, path);
   await leave(who);
 };
@@ -122,7 +122,8 @@ const callBack = async (browser, locale, number) => {
   await deed.locator("input[name=settled][value=true]").check();
   await deed.locator("textarea").fill("客户表示满意。");
   await deed.locator("button[type=submit]").click();
-  await page.waitForURL("**/calls");
+  await page.waitForURL(/said=record/);
+  await page.waitForSelector(".note.good");
   await leave(who);
 };
 

@@ -23,6 +23,7 @@ pub mod faults;
 pub mod forms;
 pub mod heard;
 pub mod live;
+pub mod provider;
 pub mod refused;
 pub mod replicas;
 pub mod system;

@@ -45,21 +45,27 @@ pub struct System {
 impl System {
     /// All services in this process.
     pub async fn start() -> System {
-        System::begin(false).await.expect("the system starts")
+        System::begin(false, &[]).await.expect("the system starts")
+    }
+
+    /// The same with other values of the configuration (`CONSOLE__PORT`, ...).
+    pub async fn start_with(values: &[(&str, &str)]) -> System {
+        System::begin(false, values).await.expect("the system starts")
     }
 
     /// Each service a process of its own, on engines that nobody else uses: all of it can be killed.
     pub async fn in_processes() -> System {
-        System::begin(true).await.expect("the system starts in processes")
+        System::begin(true, &[]).await.expect("the system starts in processes")
     }
 
-    async fn begin(apart: bool) -> anyhow::Result<System> {
+    async fn begin(apart: bool, values: &[(&str, &str)]) -> anyhow::Result<System> {
         let dir = tempfile::tempdir_in(local_engines::scratch("e2e")?)?;
         let place = dir.path().join("engines");
         let options = if apart { Options::ours(place) } else { Options::for_tests(place) };
         let engines = Engines::start(options).await?;
         let database = engines.fresh_database(&database_name(dir.path())).await?;
-        let variables = variables(&database, &engines.nats_url(), dir.path().join("state"))?;
+        let mut variables = variables(&database, &engines.nats_url(), dir.path().join("state"))?;
+        variables.extend(values.iter().map(|(key, value)| (format!("HOTLINE_{key}"), (*value).to_owned())));
         let config = Config::load(None, variables.clone().into_iter())?;
         let replicas = Replicas::new(variables);
         let mut in_process = None;
@@ -205,6 +211,11 @@ fn variables(database: &str, nats: &str, state: PathBuf) -> anyhow::Result<Vec<(
 /// Ports for all services, in a row.
 pub fn free_ports() -> anyhow::Result<u16> {
     Ok(local_engines::free_ports(chassis::config::PORTS)?)
+}
+
+/// A port for one thing more.
+pub fn free_port() -> u16 {
+    local_engines::free_ports(1).expect("a free port")
 }
 
 /// Databases of several tests stand in one server.

@@ -16,3 +16,4 @@ mod live;
 mod major;
 mod replicas;
 mod restored;
+mod vouched;

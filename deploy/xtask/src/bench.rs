@@ -31,6 +31,8 @@ enum What {
     Life,
     /// Twice as many calls as are carried out: `overload --seconds 300 --rounds 1`.
     Overload,
+    /// The console's pages over 200,000 cases, and two hundred open boards.
+    Desk,
 }
 
 impl What {
@@ -39,6 +41,7 @@ impl What {
             What::Intake => "intake",
             What::Life => "life",
             What::Overload => "overload",
+            What::Desk => "desk",
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod mutate;
 pub mod program;
 pub mod python;
 pub mod rules;
+pub mod screenshots;
 pub mod sim;
 pub mod test;
 pub mod workspace;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, faults, fuzz, mutate, rules, sim, test};
+use xtask::{bench, check, demo, engines, faults, fuzz, mutate, rules, screenshots, sim, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -19,6 +19,8 @@ enum Command {
     Demo(demo::Args),
     /// Runs all tests; arguments go to the test runner.
     Test(test::Args),
+    /// Takes pictures of the console's main pages, in both languages.
+    Screenshots,
     /// Formatting, lints, layers, contracts, compose file: what a change must pass beside the tests.
     Check,
     /// Which crate may depend on which.
@@ -44,6 +46,7 @@ async fn main() -> ExitCode {
     let outcome = match Line::parse().command {
         Command::Demo(args) => demo::run(args).await,
         Command::Test(args) => test::run(args).await,
+        Command::Screenshots => screenshots::run().await,
         Command::Check => check::run(),
         Command::Layers => check::layers().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(args).await,

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test, then the examples of the documentation, and one line at the end that sums up.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -18,6 +19,22 @@ pub struct Args {
     /// For the test runner (`-p intake-core`, a name's part, ...); without any, everything runs.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     runner: Vec<String>,
+}
+
+/// Runs these tests of the whole; what browsers see is kept in a folder.
+pub async fn run_taking_pictures(folder: &Path, filter: &str) -> Result<ExitCode> {
+    phase("the program that tests start", build_program)?;
+    let mut surroundings = surroundings().await?;
+    surroundings.variables.push(("SCREENSHOTS", folder.display().to_string()));
+    // Without a browser there are no pictures: that is a failure here.
+    surroundings.variables.push(("CI", "true".to_owned()));
+    let words = ["--test", "all", "-E", filter];
+    let args = Args { runner: words.iter().map(|word| (*word).to_owned()).collect() };
+    let outcome = phase("pages", || run_tests(&args, &surroundings.variables));
+    if let Some(postgres) = surroundings.postgres {
+        postgres.stop().await?;
+    }
+    Ok(if outcome?.status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What the tests find in their environment.

@@ -267,6 +267,14 @@ impl Deed {
         !self.wrong.is_empty() || self.fields.iter().any(|field| !field.wrong.is_empty())
     }
 
+    /// The same words sent again are the same request.
+    pub fn sent_again(mut self, posted: &Posted) -> Deed {
+        if let Some(again) = Some(posted.get("request_id")).filter(|id| !id.is_empty()) {
+            again.clone_into(&mut self.hidden[0].1);
+        }
+        self
+    }
+
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Deed {
         self.hidden.push((name, value.to_string()));
         self

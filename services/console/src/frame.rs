@@ -17,7 +17,7 @@ pub struct Place {
 /// do there is decided by the owners; this only keeps the list short.
 type Offer = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const OFFERS: [Offer; 11] = [
+const OFFERS: [Offer; 12] = [
     (
         "/desk",
         "phone",
@@ -28,6 +28,7 @@ const OFFERS: [Offer; 11] = [
     ),
     ("/board", "board", "b", "看板", "Board", &[]),
     ("/work", "work", "w", "我的工作", "My work", &[]),
+    ("/duties", "duty", "t", "例行职责", "Duties", &[]),
     ("/calls", "call-back", "c", "回访", "Call-backs", &[]),
     ("/approvals", "stamp", "a", "审批", "Approvals", &[]),
     ("/figures", "figures", "f", "报表", "Figures", &[]),

@@ -28,6 +28,7 @@ mod live;
 mod names;
 mod pages;
 mod peers;
+mod provider;
 mod server;
 mod session;
 mod shown;

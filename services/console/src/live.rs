@@ -106,7 +106,7 @@ impl Live {
 fn still_there(visitor: &Visitor) -> bool {
     let known = visitor.console.directory.known();
     let account = known.snapshot.person(visitor.person()).filter(|person| !person.disabled);
-    account.is_some() && !visitor.console.ended.has(&visitor.session)
+    account.is_some() && !visitor.console.ended.has(&visitor.session.id)
 }
 
 fn note(gathered: &mut BTreeSet<(String, String)>, message: &Message, directory: &Directory) {

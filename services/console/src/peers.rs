@@ -5,11 +5,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chassis::{Config, identity::Issuer};
 use proto::{
-    Service, directory::v1::directory_service_client::DirectoryServiceClient,
+    Service,
+    directory::v1::directory_service_client::DirectoryServiceClient,
     dispatch::v1::dispatch_service_client::DispatchServiceClient,
     follow_up::v1::follow_up_service_client::FollowUpServiceClient,
     intake::v1::intake_service_client::IntakeServiceClient,
-    journal::v1::journal_service_client::JournalServiceClient,
+    journal::v1::{
+        journal_service_client::JournalServiceClient, quarantine_service_client::QuarantineServiceClient,
+    },
     notify::v1::notify_service_client::NotifyServiceClient,
     reporting::v1::reporting_service_client::ReportingServiceClient,
     sla_watchdog::v1::sla_watchdog_service_client::SlaWatchdogServiceClient,
@@ -86,10 +89,20 @@ impl Peers {
     /// As the console itself.
     #[allow(clippy::result_large_err, reason = "tonic's status is what clients work with")]
     pub fn journal(&self, service: Service) -> Result<JournalServiceClient<Link>, Status> {
+        Ok(JournalServiceClient::new(self.own()?.link(service)).max_decoding_message_size(LARGEST))
+    }
+
+    /// As the console itself, for whom the identity provider has vouched.
+    #[allow(clippy::result_large_err, reason = "tonic's status is what clients work with")]
+    pub fn own_directory(&self) -> Result<DirectoryServiceClient<Link>, Status> {
+        Ok(self.own()?.directory())
+    }
+
+    #[allow(clippy::result_large_err, reason = "tonic's status is what clients work with")]
+    fn own(&self) -> Result<Asker, Status> {
         let token = self.issuer.for_service("console");
         let token = token.map_err(|error| Status::unauthenticated(error.to_string()))?;
-        let asker = self.with(&token, Tongue(playbook::Lang::En))?;
-        Ok(JournalServiceClient::new(asker.link(service)).max_decoding_message_size(LARGEST))
+        self.with(&token, Tongue(playbook::Lang::En))
     }
 }
 
@@ -111,6 +124,11 @@ macro_rules! client {
 impl Asker {
     fn link(&self, service: Service) -> Link {
         InterceptedService::new(self.channels[&service].clone(), self.bearer.clone())
+    }
+
+    /// What a service could not decide: for administrators.
+    pub fn quarantine(&self, service: Service) -> QuarantineServiceClient<Link> {
+        QuarantineServiceClient::new(self.link(service)).max_decoding_message_size(LARGEST)
     }
 
     client!(intake, IntakeServiceClient, Intake);

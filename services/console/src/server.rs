@@ -20,7 +20,8 @@ use crate::{
     live::Live,
     pages,
     peers::Peers,
-    session::{Ended, Seal, Throttle},
+    provider::Provider,
+    session::{Confirmed, Ended, Seal, Throttle},
     visitor,
 };
 
@@ -38,6 +39,9 @@ pub struct Console {
     pub attachments: Seal,
     pub store: LocalFileSystem,
     pub ended: Ended,
+    pub confirmed: Confirmed,
+    /// Who says who somebody is, if not the directory itself.
+    pub provider: Option<Provider>,
     pub throttle: Throttle,
 }
 
@@ -70,6 +74,8 @@ pub async fn run(setup: Setup) -> Result<(), StartError> {
         attachments: Seal::new(&setup.master_key, "hotline 2026 console attachments"),
         store: store(&config)?,
         ended: Ended::default(),
+        confirmed: Confirmed::default(),
+        provider: provider(&config)?,
         throttle: Throttle::default(),
         config,
     });
@@ -81,6 +87,12 @@ pub async fn run(setup: Setup) -> Result<(), StartError> {
         // Open event streams would hold a graceful stop up for ever.
         () = async { stop.cancelled().await; tokio::time::sleep(std::time::Duration::from_secs(2)).await } => Ok(()),
     }
+}
+
+fn provider(config: &Config) -> Result<Option<Provider>, StartError> {
+    let named = &config.identity.provider;
+    let made = named.is_set().then(|| Provider::new(named)).transpose();
+    made.map_err(|error| StartError::Other(format!("identity.provider: {error}")))
 }
 
 /// A local folder; the replicas of a console share it.
@@ -98,6 +110,8 @@ fn routes(console: Arc<Console>) -> Router {
     Router::new()
         .merge(inside)
         .route("/sign-in", get(pages::sign_in::page).post(pages::sign_in::enter))
+        .route("/sign-in/provider", get(pages::vouched::begin))
+        .route("/sign-in/answer", get(pages::vouched::answer))
         .route("/sign-out", post(pages::sign_in::leave))
         .route("/language", post(pages::sign_in::choose_language))
         .route("/assets/{name}", get(assets::serve))

@@ -7,9 +7,9 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{frame::Frame, visitor::Visitor};
+use crate::{frame::Frame, language::Tongue, visitor::Visitor};
 
 #[derive(Debug)]
 pub enum Trouble {
@@ -155,6 +155,13 @@ pub struct Refused {
     pub rule: String,
     /// Field path -> what is wrong.
     pub fields: Vec<(String, String)>,
+}
+
+/// A choice that was not made, said as its owner would say it.
+pub fn missing(field: &str, zh: &str, en: &str, tongue: Tongue) -> Status {
+    let words = tongue.say(zh, en);
+    let details = ErrorDetails::with_bad_request_violation(field, words);
+    Status::with_error_details(Code::InvalidArgument, words, details)
 }
 
 impl Refused {

@@ -10,7 +10,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use proto::{Time, common::v1::Position, directory::v1::RenewTokenRequest};
+use proto::{
+    Time,
+    common::v1::Position,
+    directory::v1::{CheckSessionRequest, RenewTokenRequest},
+};
 use tonic::Code;
 
 use crate::{
@@ -109,11 +113,16 @@ pub async fn admit(State(console): State<Arc<Console>>, mut request: Request, ne
     let mut renewed = None;
     if session.needs_renewal(now, &grants) {
         match renew(&console, &session, tongue, grants, now).await {
-            Ok(session) => renewed = Some(session),
+            Ok(session) => {
+                console.confirmed.confirm(&session.id, now);
+                renewed = Some(session);
+            }
             Err(Code::Unauthenticated | Code::PermissionDenied) => return to_the_door(&request, true),
             // The directory is away for a moment: the old token is valid yet.
             Err(_) => {}
         }
+    } else if !goes_on(&console, &session, tongue, now).await {
+        return to_the_door(&request, true);
     }
     let visitor = Visitor {
         session: renewed.clone().unwrap_or(session),
@@ -141,7 +150,24 @@ fn open(console: &Console, known: &Known, sealed: &str) -> Option<Session> {
     let session: Session = console.cookies.read(session::COOKIE, sealed)?;
     let is_over = session.is_over(clock::real_now(), console.longest_session());
     let account = known.snapshot.person(&session.person).filter(|person| !person.disabled);
-    (!is_over && account.is_some() && !console.ended.has(&session)).then_some(session)
+    (!is_over && account.is_some() && !console.ended.has(&session.id)).then_some(session)
+}
+
+/// Whether nobody has ended the session elsewhere. While the directory is away for a moment, its
+/// last word counts: the token itself ends within minutes.
+async fn goes_on(console: &Console, session: &Session, tongue: Tongue, now: Time) -> bool {
+    if console.confirmed.is_fresh(&session.id, now) {
+        return true;
+    }
+    let Ok(asker) = console.peers.with(&session.token, tongue) else { return false };
+    match asker.directory().check_session(CheckSessionRequest {}).await.map_err(|status| status.code()) {
+        Ok(_) => {
+            console.confirmed.confirm(&session.id, now);
+            true
+        }
+        Err(Code::Unauthenticated | Code::PermissionDenied) => false,
+        Err(_) => true,
+    }
 }
 
 async fn renew(

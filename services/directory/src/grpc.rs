@@ -4,11 +4,12 @@ use chassis::{
     Handle, mask,
     rpc::{self, Caller},
 };
-use chassis_core::{Ask, Refusal, Violation};
+use chassis_core::{Actor, Ask, Refusal, Violation};
 use directory_core::{
-    ADMINISTRATORS, ActivateCalendar, ActivatePlaybook, Command, Directory, File, Kept, MoveTime, NodeLevel,
-    PersonRow, Reply, home,
+    ADMINISTRATORS, ActivateCalendar, ActivatePlaybook, Command, Directory, EndSession, File, Kept, MoveTime,
+    NodeLevel, PersonRow, Reply, home,
 };
+use playbook::Lang;
 use proto::{
     Time,
     directory::v1::{self as said, directory_service_server::DirectoryService},
@@ -16,10 +17,12 @@ use proto::{
 use tonic::{Request, Response, Status};
 
 use crate::{
+    imports,
     password::Passwords,
-    read,
+    personal, read,
     records::{Preparer, in_order},
     sign_in::{Door, NotSigned},
+    tried,
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -28,6 +31,11 @@ type Answer<T> = Result<Response<T>, Status>;
 const MOST_RECORDS: usize = 20_000;
 /// Services read contacts in the course of their work.
 const SERVICES: [&str; 2] = ["service", "system"];
+
+/// Who may speak for the identity provider, as its own tokens name it.
+const CONSOLE: &str = "console";
+/// An ended session is remembered as long as its cookie could be shown.
+const LONGEST_SESSION: i64 = chassis::config::LONGEST_SESSION_HOURS as i64 * Time::HOUR;
 
 /// Serves the contract.
 pub struct Desk {
@@ -80,9 +88,7 @@ impl DirectoryService for Desk {
         rpc::require_role(&caller, &ADMINISTRATORS)?;
         let request = request.into_inner();
         let ask = caller.ask(&request.request_id, &request)?;
-        if request.nodes.len() + request.persons.len() > MOST_RECORDS {
-            return Err(caller.status(too_many()));
-        }
+        within(request.nodes.len() + request.persons.len()).map_err(|refusal| caller.status(refusal))?;
         let places: Vec<String> = places(&request);
         let preparer = Preparer { handle: &self.handle, passwords: &self.passwords };
         let prepared = preparer.prepare(request).await.map_err(|refusal| caller.status(refusal))?;
@@ -232,15 +238,156 @@ impl DirectoryService for Desk {
     ) -> Answer<said::RenewTokenResponse> {
         let caller = Caller::of(&request)?;
         let Some(person) = caller.actor().person() else { return Err(not_signed()) };
-        match self.door.renew(person).await {
-            Ok(signed) => Ok(Response::new(said::RenewTokenResponse {
-                token: signed.token,
-                expires_at: signed.expires_at.0,
-            })),
-            Err(NotSigned::Wrong) => Err(not_signed()),
-            Err(NotSigned::Refused(refusal)) => Err(caller.status(refusal)),
-        }
+        let signed = self.door.renew(person, caller.session()).await;
+        let signed = signed.map_err(|why| not_renewed(&caller, why))?;
+        Ok(Response::new(said::RenewTokenResponse { token: signed.token, expires_at: signed.expires_at.0 }))
     }
+
+    async fn sign_in_vouched(
+        &self,
+        request: Request<said::SignInVouchedRequest>,
+    ) -> Answer<said::SignInVouchedResponse> {
+        let caller = Caller::of(&request)?;
+        let is_console = matches!(caller.actor(), Actor::System { code, .. } if code == CONSOLE);
+        if !(is_console
+            && caller.actor().has_role("service")
+            && self.handle.config().identity.provider.is_set())
+        {
+            return Err(caller.status(vouches_not()));
+        }
+        let person = request.into_inner().person;
+        let signed = self.door.vouched(&person).await.map_err(|why| not_renewed(&caller, why))?;
+        Ok(Response::new(said::SignInVouchedResponse {
+            token: signed.token,
+            expires_at: signed.expires_at.0,
+        }))
+    }
+
+    async fn check_session(
+        &self,
+        request: Request<said::CheckSessionRequest>,
+    ) -> Answer<said::CheckSessionResponse> {
+        let caller = Caller::of(&request)?;
+        let Some(person) = caller.actor().person() else { return Err(not_signed()) };
+        let goes_on = self.door.goes_on(person, caller.session()).await;
+        goes_on.map_err(|why| not_renewed(&caller, why))?;
+        Ok(Response::new(said::CheckSessionResponse {}))
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<said::EndSessionRequest>,
+    ) -> Answer<said::EndSessionResponse> {
+        let caller = Caller::of(&request)?;
+        let Some(person) = caller.actor().person() else { return Err(not_signed()) };
+        let person = person.to_owned();
+        let request = request.into_inner();
+        let ask = caller.ask(&request.request_id, &request)?;
+        let session = caller.session().map(|session| session.id.clone()).filter(|_| !request.everywhere);
+        let now = self.handle.real_now();
+        let end = EndSession { person, session, until: now.plus(LONGEST_SESSION), now };
+        let accepted = self.submit(&caller, ask, Command::EndSession(end)).await?;
+        Ok(rpc::answer(said::EndSessionResponse { position: Some(accepted.at.into()) }, accepted.at))
+    }
+
+    async fn get_settings(
+        &self,
+        request: Request<said::GetSettingsRequest>,
+    ) -> Answer<said::GetSettingsResponse> {
+        let caller = Caller::of(&request)?;
+        let Some(person) = caller.actor().person() else { return Err(not_signed()) };
+        let filters = personal::filters(&self.handle, person).await;
+        let filters = filters.map_err(|refusal| caller.status(refusal))?;
+        Ok(Response::new(said::GetSettingsResponse { filters }))
+    }
+
+    async fn preview_files(
+        &self,
+        request: Request<said::PreviewFilesRequest>,
+    ) -> Answer<said::PreviewFilesResponse> {
+        let caller = Caller::of(&request)?;
+        rpc::require_role(&caller, &ADMINISTRATORS)?;
+        let request = request.into_inner();
+        let preparer = Preparer { handle: &self.handle, passwords: &self.passwords };
+        let preview = async {
+            let reading = imports::read(&request.files, &request.parent)?;
+            within(reading.nodes.len() + reading.persons.len())?;
+            let prepared = imports::prepare(&preparer, &reading).await?;
+            let preview = imports::changes(&preparer, &prepared.import).await?;
+            Ok(imports::shown(reading, prepared, preview))
+        };
+        preview.await.map(Response::new).map_err(|refusal: Refusal| caller.status(refusal))
+    }
+
+    async fn import_files(
+        &self,
+        request: Request<said::ImportFilesRequest>,
+    ) -> Answer<said::ImportFilesResponse> {
+        let caller = Caller::of(&request)?;
+        rpc::require_role(&caller, &ADMINISTRATORS)?;
+        let request = request.into_inner();
+        let ask = caller.ask(&request.request_id, &request)?;
+        let say = |refusal| caller.status(refusal);
+        let reading = imports::read(&request.files, &request.parent).map_err(say)?;
+        within(reading.nodes.len() + reading.persons.len()).map_err(say)?;
+        let preparer = Preparer { handle: &self.handle, passwords: &self.passwords };
+        let mut prepared = imports::prepare(&preparer, &reading).await.map_err(say)?;
+        prepared.import.as_previewed = Some(request.digest);
+        let accepted = self.submit(&caller, ask, Command::Import(prepared.import)).await?;
+        let Reply::Imported { nodes, persons, unchanged, bad } = accepted.reply else {
+            return Err(unexpected(&accepted.reply));
+        };
+        let left_out = prepared.bad.into_iter().chain(bad).map(|b| said::BadRecord {
+            place: b.place,
+            field: b.field,
+            reason_zh: b.zh,
+            reason_en: b.en,
+        });
+        let bad = reading.bad.into_iter().chain(left_out).collect();
+        let position = Some(accepted.at.into());
+        let response = said::ImportFilesResponse { nodes, persons, unchanged, bad, position };
+        Ok(rpc::answer(response, accepted.at))
+    }
+
+    async fn simulate_case(
+        &self,
+        request: Request<said::SimulateCaseRequest>,
+    ) -> Answer<said::SimulateCaseResponse> {
+        let caller = Caller::of(&request)?;
+        let lang = if caller.wants_chinese() { Lang::Zh } else { Lang::En };
+        let played = tried::simulate(self.handle.reads(), request.into_inner(), lang).await;
+        played.map(Response::new).map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn keep_filter(
+        &self,
+        request: Request<said::KeepFilterRequest>,
+    ) -> Answer<said::KeepFilterResponse> {
+        let caller = Caller::of(&request)?;
+        let Some(person) = caller.actor().person() else { return Err(not_signed()) };
+        let person = person.to_owned();
+        let request = request.into_inner();
+        let ask = caller.ask(&request.request_id, &request)?;
+        let keep = personal::keep(&self.handle, person, request.filter.unwrap_or_default()).await;
+        let keep = keep.map_err(|refusal| caller.status(refusal))?;
+        let accepted = self.submit(&caller, ask, Command::KeepFilter(keep)).await?;
+        Ok(rpc::answer(said::KeepFilterResponse { position: Some(accepted.at.into()) }, accepted.at))
+    }
+}
+
+fn not_renewed(caller: &Caller, why: NotSigned) -> Status {
+    match why {
+        NotSigned::Wrong => not_signed(),
+        NotSigned::Refused(refusal) => caller.status(refusal),
+    }
+}
+
+fn vouches_not() -> Refusal {
+    Refusal::denied(
+        "not-the-console",
+        "只有控制台可以代身份提供方登录，且须已配置身份提供方。",
+        "Only the console speaks for the identity provider, and one must be configured.",
+    )
 }
 
 fn not_signed() -> Status {
@@ -254,12 +401,15 @@ fn places(request: &said::ImportRecordsRequest) -> Vec<String> {
     nodes.chain(request.persons.iter().map(|record| record.place.clone())).collect()
 }
 
-fn too_many() -> Refusal {
-    Refusal::field(
+fn within(records: usize) -> Result<(), Refusal> {
+    if records <= MOST_RECORDS {
+        return Ok(());
+    }
+    Err(Refusal::field(
         "nodes",
         format!("一次最多导入 {MOST_RECORDS} 条记录，请分批。"),
         format!("at most {MOST_RECORDS} records in one request; import in parts"),
-    )
+    ))
 }
 
 fn unknown_level() -> Refusal {

@@ -4,6 +4,8 @@
 //! grpc.rs --> records.rs (contract -> command: checks, seals, hashes) --> Handle::submit --> directory-core
 //!         --> sign_in.rs (password -> token)     read.rs (lists for people)
 //! files/  --> nodes.csv, persons.csv, dealers.csv, organisation.yaml as records, for whoever imports them
+//! imports.rs: files -> what they would change -> the change that was seen      tried.rs: an imagined case (`trial`)
+//! personal.rs: filters that a person keeps
 //! ```
 //!
 //! Invariants
@@ -13,10 +15,13 @@
 
 pub mod files;
 mod grpc;
+mod imports;
 mod password;
+mod personal;
 mod read;
 mod records;
 mod sign_in;
+mod tried;
 
 use chassis::{Service, Setup, StartError};
 use directory_core::Directory;

@@ -45,7 +45,7 @@ impl Preparer<'_> {
         let persons =
             futures::stream::iter(persons).map(|record| self.person(record)).buffered(AT_ONCE).try_collect();
         let persons: Vec<PersonInput> = persons.await?;
-        Ok(Prepared { import: Import { nodes, persons }, bad })
+        Ok(Prepared { import: Import { nodes, persons, as_previewed: None }, bad })
     }
 
     async fn node(&self, record: NodeRecord) -> Result<NodeInput, Refusal> {

@@ -1,4 +1,4 @@
-//! A password for a token. After five failures a person waits a minute.
+//! A password for a token, or the word of the identity provider. After five failures a person waits a minute.
 
 use std::{
     collections::HashMap,
@@ -6,9 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::Handle;
+use chassis::{
+    Handle,
+    identity::{Session, SignedInBy},
+};
 use chassis_core::{Actor, Grant, Refusal, RefusalKind};
-use directory_core::{Account, Directory, PersonRow};
+use directory_core::{Account, Directory, PersonRow, Sessions};
 use proto::Time;
 
 use crate::password::Passwords;
@@ -53,6 +56,9 @@ impl Door {
     }
 
     pub async fn sign_in(&self, person: &str, password: &str) -> Result<Signed, NotSigned> {
+        if !self.has_local_accounts() {
+            return Err(local_accounts_off().into());
+        }
         self.failures().check(person, Instant::now())?;
         let account = self.handle.load::<Account>(Account::key(person)).await?;
         let row = self.handle.load::<PersonRow>(PersonRow::key(person)).await?;
@@ -62,23 +68,55 @@ impl Door {
             return Err(NotSigned::Wrong);
         };
         self.failures().forget(person);
-        self.sign(row)
+        self.sign(row, Some(self.begin(SignedInBy::Password)))
     }
 
-    /// A fresh token for somebody whose old one is still valid.
-    pub async fn renew(&self, person: &str) -> Result<Signed, NotSigned> {
-        let account = self.handle.load::<Account>(Account::key(person)).await?;
+    /// For whom the identity provider vouched: it is he, and whether he works here is said here.
+    pub async fn vouched(&self, person: &str) -> Result<Signed, NotSigned> {
         let row = self.handle.load::<PersonRow>(PersonRow::key(person)).await?;
-        match row.filter(|row| account.is_some() && !row.disabled) {
-            Some(row) => self.sign(row),
+        match row.filter(|row| !row.disabled) {
+            Some(row) => self.sign(row, Some(self.begin(SignedInBy::Provider))),
             None => Err(NotSigned::Wrong),
         }
     }
 
-    fn sign(&self, row: PersonRow) -> Result<Signed, NotSigned> {
+    /// A fresh token for somebody whose old one is still valid.
+    pub async fn renew(&self, person: &str, session: Option<&Session>) -> Result<Signed, NotSigned> {
+        let row = self.goes_on(person, session).await?;
+        self.sign(row, session.cloned())
+    }
+
+    /// Whether a session goes on: not ended, not disabled, and the way in is still open.
+    pub async fn goes_on(&self, person: &str, session: Option<&Session>) -> Result<PersonRow, NotSigned> {
+        if let Some(session) = session {
+            let ended = self.handle.load::<Sessions>(Sessions::key(person)).await?;
+            if ended.is_some_and(|ended| !ended.goes_on(&session.id, session.since)) {
+                return Err(NotSigned::Wrong);
+            }
+        }
+        if session.is_none_or(|session| session.by == SignedInBy::Password) {
+            let account = self.handle.load::<Account>(Account::key(person)).await?;
+            if account.is_none() || !self.has_local_accounts() {
+                return Err(NotSigned::Wrong);
+            }
+        }
+        let row = self.handle.load::<PersonRow>(PersonRow::key(person)).await?;
+        row.filter(|row| !row.disabled).ok_or(NotSigned::Wrong)
+    }
+
+    fn has_local_accounts(&self) -> bool {
+        self.handle.config().identity.local_accounts
+    }
+
+    fn begin(&self, by: SignedInBy) -> Session {
+        let id = hex::encode(chassis::secret::random_bytes::<16>());
+        Session { id, since: self.handle.real_now(), by }
+    }
+
+    fn sign(&self, row: PersonRow, session: Option<Session>) -> Result<Signed, NotSigned> {
         let grants = row.roles.into_iter().map(|held| Grant { role: held.role, node: held.node }).collect();
         let actor = Actor::Person { code: row.code, grants };
-        let token = self.handle.issuer().issue(&actor, LIFE).map_err(|error| {
+        let token = self.handle.issuer().issue_in(&actor, LIFE, session).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Refusal::new(
                 RefusalKind::Internal,
@@ -127,6 +165,14 @@ impl Failures {
     fn forget(&mut self, name: &str) {
         self.by_name.remove(name);
     }
+}
+
+fn local_accounts_off() -> Refusal {
+    Refusal::denied(
+        "local-accounts-off",
+        "本系统不使用本地密码，请从统一身份认证登录。",
+        "Passwords are not used here; sign in with the identity provider.",
+    )
 }
 
 fn locked(left: Duration) -> Refusal {

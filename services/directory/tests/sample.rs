@@ -85,6 +85,7 @@ impl Desk {
         let import = Import {
             nodes: nodes.into_iter().map(node).collect(),
             persons: persons.into_iter().map(person).collect(),
+            as_previewed: None,
         };
         match self.ask(&Command::Import(import)) {
             Reply::Imported { nodes, persons, bad, .. } => (nodes, persons, bad),

@@ -5,9 +5,10 @@ mod office;
 use chassis_core::Actor;
 use office::{Office, tool};
 use proto::directory::v1::{
-    ActivateCalendarRequest, ActivatePlaybookRequest, DocumentFile, GetContactRequest, ImportRecordsRequest,
-    ImportRecordsResponse, ListNodesRequest, ListPersonsRequest, MoveTimeRequest, RenewTokenRequest,
-    SignInRequest,
+    ActivateCalendarRequest, ActivatePlaybookRequest, CheckSessionRequest, DocumentFile, EndSessionRequest,
+    Filter, GetContactRequest, GetSettingsRequest, ImportRecordsRequest, ImportRecordsResponse,
+    KeepFilterRequest, ListNodesRequest, ListPersonsRequest, MoveTimeRequest, RenewTokenRequest,
+    SignInRequest, SignInVouchedRequest,
 };
 use stage::{person, request_id};
 use tonic::{Code, Status};
@@ -62,6 +63,8 @@ async fn the_directory_over_the_wire() {
     contacts_need_a_reason_that_is_kept(&office).await;
     only_administrators_change_it(&office).await;
     a_playbook_is_refused_with_its_places(&office).await;
+    a_session_that_was_ended_is_not_renewed(&office).await;
+    filters_are_kept_for_each_person(&office).await;
     time_is_moved_and_never_back(&office).await;
 }
 
@@ -112,6 +115,74 @@ async fn a_password_opens_the_door(office: &Office) {
     }
     let unsigned = office.client.clone().list_nodes(ListNodesRequest::default()).await.unwrap_err();
     assert_eq!(unsigned.code(), Code::Unauthenticated);
+}
+
+async fn a_session_that_was_ended_is_not_renewed(office: &Office) {
+    let renew = async |token: &str| {
+        let asked = office.client.clone().renew_token(office.with(token, RenewTokenRequest {})).await;
+        asked.map(|answer| answer.into_inner().token).map_err(|status| status.code())
+    };
+    let goes_on = async |token: &str| {
+        office.client.clone().check_session(office.with(token, CheckSessionRequest {})).await.is_ok()
+    };
+    let end = async |token: &str, everywhere: bool| {
+        let ask = EndSessionRequest { request_id: request_id(), everywhere };
+        office.client.clone().end_session(office.with(token, ask)).await.unwrap();
+    };
+    let one = sign_in(office, "SF-E01-CRM", "hotline-demo").await.unwrap();
+    let two = sign_in(office, "SF-E01-CRM", "hotline-demo").await.unwrap();
+    let one_later = renew(&one).await.unwrap();
+    end(&one, false).await;
+    for token in [&one, &one_later] {
+        assert!(!goes_on(token).await, "every token of the session has ended, copies too");
+        assert_eq!(renew(token).await, Err(Code::Unauthenticated));
+    }
+    assert!(goes_on(&two).await && renew(&two).await.is_ok(), "another session goes on");
+    let three = sign_in(office, "SF-E01-CRM", "hotline-demo").await.unwrap();
+    end(&three, true).await;
+    assert!(!goes_on(&two).await && !goes_on(&three).await);
+    let after = sign_in(office, "SF-E01-CRM", "hotline-demo").await.unwrap();
+    assert!(goes_on(&after).await, "who signs in again is in");
+    let vouched = SignInVouchedRequest { person: "SF-E01-GM".into() };
+    for token in [after, office.ground.setup.issuer.for_service("console").unwrap()] {
+        let refused = office.client.clone().sign_in_vouched(office.with(&token, vouched.clone())).await;
+        assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied, "no provider is configured");
+    }
+}
+
+async fn filters_are_kept_for_each_person(office: &Office) {
+    let (crm, gm) = (person("SF-E01-CRM", "cr-manager", "SF-E01"), person("SF-E01-GM", "gm", "SF-E01"));
+    let token = |actor: &Actor| office.ground.setup.issuer.issue(actor, 60).unwrap();
+    let keep = async |actor: &Actor, name: &str, query: &str| {
+        let filter = Some(Filter { name: name.into(), query: query.into() });
+        let ask = KeepFilterRequest { request_id: request_id(), filter };
+        office.client.clone().keep_filter(office.with(&token(actor), ask)).await.map_err(|s| s.code())
+    };
+    let mine = async |actor: &Actor| {
+        let asked =
+            office.client.clone().get_settings(office.with(&token(actor), GetSettingsRequest {})).await;
+        let filters = asked.unwrap().into_inner().filters;
+        filters.into_iter().map(|one| (one.name, one.query)).collect::<Vec<_>>()
+    };
+    keep(&crm, "本周重大", "severity=major").await.unwrap();
+    keep(&crm, "本周重大", "severity=major&branch=SF-E01").await.unwrap();
+    assert_eq!(mine(&crm).await, [("本周重大".to_owned(), "severity=major&branch=SF-E01".to_owned())]);
+    assert!(mine(&gm).await.is_empty(), "each has his own");
+    for bad in ["", "x\ny", &"长".repeat(41)] {
+        assert_eq!(keep(&crm, bad, "state=open").await.map(|_| ()), Err(Code::InvalidArgument), "{bad}");
+    }
+    for n in 1..20 {
+        keep(&crm, &n.to_string(), "state=open").await.unwrap();
+    }
+    assert!(keep(&crm, "one too many", "state=open").await.is_err());
+    keep(&crm, "本周重大", "").await.unwrap();
+    assert_eq!(mine(&crm).await.len(), 19);
+    let stored: String =
+        sqlx::query_scalar("select encode(string_agg(body, ''::bytea), 'escape') from settings")
+            .fetch_one(&office.pool)
+            .await
+            .unwrap();
+    assert!(!stored.contains("重大"), "names are people's words, and sealed");
 }
 
 async fn a_token_is_renewed_while_its_account_is_there(office: &Office) {

@@ -47,6 +47,8 @@ pub enum What {
     Life,
     /// Twice as many calls as are carried out: what is accepted, how fast, and how the rest is refused.
     Overload,
+    /// The console's pages over 200,000 cases, and two hundred open boards. No reference.
+    Desk,
 }
 
 pub async fn carry_out(mut config: Config, command: Bench) -> anyhow::Result<ExitCode> {
@@ -67,6 +69,7 @@ pub async fn carry_out(mut config: Config, command: Bench) -> anyhow::Result<Exi
         What::Intake => bench::What::Intake,
         What::Life => bench::What::Life,
         What::Overload => bench::What::Overload,
+        What::Desk => bench::What::Desk,
     };
     let size = Size { callers: command.callers, seconds: command.seconds, rounds: command.rounds };
     bench::run(config, what, size, command.json.as_deref()).await

@@ -60,19 +60,9 @@ pub async fn page(pool: &PgPool, scope: &Scope, wanted: &said::ListTicketsReques
     check_state(&wanted.state)?;
     let cursor = Cursor::parse(&wanted.after_cursor)?;
     let limit = if wanted.limit == 0 { USUAL } else { wanted.limit.min(MOST) };
-    let bodies: Vec<Vec<u8>> = sqlx::query_scalar(read::BOARD)
-        .bind(scope.branches.as_deref())
-        .bind(&wanted.state)
-        .bind(&wanted.case_type)
-        .bind(&wanted.severity)
-        .bind(scope.person.as_deref().unwrap_or_default())
-        .bind(cursor.rank_at)
-        .bind(cursor.id)
-        .bind(i64::from(limit))
-        .bind(&wanted.holder)
-        .fetch_all(pool)
-        .await
-        .map_err(|error| store_failed(&error))?;
+    let mut statement = read::board(scope, wanted, (cursor.rank_at, cursor.id), limit);
+    let bodies: Vec<Vec<u8>> =
+        statement.build_query_scalar().fetch_all(pool).await.map_err(|error| store_failed(&error))?;
     let rows: Vec<Row> = bodies.iter().map(|body| decode(body)).collect::<Result<_, _>>()?;
     let more = rows.len() == limit as usize;
     let next = rows.last().filter(|_| more).map(|row| Cursor::of(row).text()).unwrap_or_default();

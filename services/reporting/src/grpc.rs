@@ -120,6 +120,32 @@ impl Desk {
         Ok(Reckoned { directory, playbook, span, scope, lines })
     }
 
+    /// The cases behind a group of a figure, over the same rows and the same rules as the figure.
+    async fn cases(
+        &self,
+        caller: &Caller,
+        request: &said::ListFigureCasesRequest,
+    ) -> Result<said::ListFigureCasesResponse, Refusal> {
+        let directory = self.handle.directory();
+        let scope = self.scope(caller, &request.branch)?;
+        let playbook = period::playbook(&directory, &request.playbook)?;
+        let at = Time(request.at).set().unwrap_or_else(|| self.handle.now());
+        let span = period::span(&directory, &request.period, at)?;
+        let id = request.figure.strip_suffix(".p90").unwrap_or(&request.figure);
+        let figure = playbook.figure(id).ok_or_else(|| Refusal::not_found("指标", "figure", id))?;
+        let by = if request.by.is_empty() { "all" } else { &request.by };
+        let group = period::Group { figure, by, key: &request.key };
+        let place = (request.after.as_str(), request.limit);
+        let (page, next) =
+            period::behind(self.handle.reads(), &scope, &playbook, &group, &span, place).await?;
+        let case = |one: &period::Behind| said::FigureCase {
+            row: Some(board::said(&one.row)),
+            value: one.value,
+            unit: one.unit.to_owned(),
+        };
+        Ok(said::ListFigureCasesResponse { cases: page.iter().map(case).collect(), next })
+    }
+
     /// Makes the document and puts its digest on record before handing it out.
     async fn issue(
         &self,
@@ -284,6 +310,15 @@ impl ReportingService for Desk {
     ) -> Answer<said::IssueReportResponse> {
         let caller = Caller::of(&request)?;
         self.issue(&caller, request.into_inner()).await
+    }
+
+    async fn list_figure_cases(
+        &self,
+        request: Request<said::ListFigureCasesRequest>,
+    ) -> Answer<said::ListFigureCasesResponse> {
+        let caller = Caller::of(&request)?;
+        let found = self.cases(&caller, &request.into_inner()).await;
+        found.map(Response::new).map_err(|refusal| caller.status(refusal))
     }
 
     async fn get_lag(&self, request: Request<said::GetLagRequest>) -> Answer<said::GetLagResponse> {

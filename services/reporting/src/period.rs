@@ -1,15 +1,15 @@
 //! The rows of a period, reckoned as they come: a month of a large group does
 //! not have to fit into memory.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chassis::handle::{decode, store_failed};
 use chassis_core::Refusal;
 use futures::TryStreamExt;
 use organisation::Snapshot;
-use playbook::{Figure, Playbook, report::Period};
+use playbook::{Figure, FigureKind, Playbook, report::Period};
 use proto::Time;
-use reporting_core::{BadSpan, Line, Reckoning, Row, Span, zone_of};
+use reporting_core::{BadSpan, Line, Reckoning, Row, Span, Unit, zone_of};
 use sqlx::PgPool;
 
 use crate::{read, scope::Scope};
@@ -73,6 +73,96 @@ pub async fn reckon(
         }
     }
     Ok(reckoning.finish())
+}
+
+/// Cases of a page if the caller does not say, and at most.
+const USUAL: u32 = 50;
+const MOST: u32 = 200;
+
+/// A case behind a figure, with what the figure makes of it alone.
+pub struct Behind {
+    pub row: Row,
+    pub value: i64,
+    pub unit: &'static str,
+}
+
+/// One group of a figure.
+pub struct Group<'a> {
+    pub figure: &'a Figure,
+    pub by: &'a str,
+    pub key: &'a str,
+}
+
+/// Where a page ended: number and id, for numbers are read out and not made to be unique.
+type Place = (String, String);
+
+fn place(row: &Row) -> Place {
+    (row.number.clone(), row.id.to_string())
+}
+
+/// A page of the cases behind a group of a figure, by their numbers, and where the next one begins. A
+/// case stands behind it if the figure of this case alone counts a case there, so what is listed is
+/// what was reckoned. Who is barred from a case does not see it here either (DG-03). Only the page is
+/// held in memory.
+pub async fn behind(
+    pool: &PgPool,
+    scope: &Scope,
+    playbook: &Playbook,
+    group: &Group<'_>,
+    span: &Span,
+    (after, limit): (&str, u32),
+) -> Result<(Vec<Behind>, String), Refusal> {
+    let limit = if limit == 0 { USUAL } else { limit.min(MOST) } as usize;
+    let after: Option<Place> = after.split_once('/').map(|(number, id)| (number.to_owned(), id.to_owned()));
+    let mut bodies = sqlx::query_scalar::<_, Vec<u8>>(read::PERIOD)
+        .bind(&playbook.id)
+        .bind(span.from.0)
+        .bind(span.to.0)
+        .bind(scope.branches.as_deref())
+        .fetch(pool);
+    let (mut found, mut breath) = (BTreeMap::new(), 0);
+    while let Some(body) = bodies.try_next().await.map_err(|error| store_failed(&error))? {
+        let row = decode::<Row>(&body)?;
+        let at = place(&row);
+        let hidden = scope.person.as_deref().is_some_and(|person| row.is_barred(person));
+        let is_on_it = after.as_ref().is_none_or(|after| at > *after)
+            && (found.len() <= limit || found.last_key_value().is_some_and(|(last, _)| at < *last));
+        if !hidden
+            && is_on_it
+            && let Some(line) = alone(&row, playbook, group, span, scope.person.as_deref())
+        {
+            found.insert(at, Behind { row, value: line.value, unit: line.unit.as_str() });
+            // One more than the page says whether there is another.
+            if found.len() > limit + 1 {
+                found.pop_last();
+            }
+        }
+        breath += 1;
+        if breath % BREATH == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let more = found.len() > limit;
+    let page: Vec<Behind> = found.into_values().take(limit).collect();
+    let next = page.last().filter(|_| more).map(|one| place(&one.row));
+    Ok((page, next.map(|(number, id)| format!("{number}/{id}")).unwrap_or_default()))
+}
+
+fn alone(
+    row: &Row,
+    playbook: &Playbook,
+    group: &Group<'_>,
+    span: &Span,
+    viewer: Option<&str>,
+) -> Option<Line> {
+    let mut reckoning = Reckoning::new(playbook, std::iter::once(group.figure), span, viewer);
+    reckoning.take(row);
+    let is_list = matches!(group.figure.kind, FigureKind::List { .. });
+    reckoning.finish().into_iter().find(|line| {
+        let is_group = line.by == group.by && line.key == group.key && line.figure == group.figure.id;
+        let counts = if line.unit == Unit::Count { line.value > 0 } else { line.cases > 0 };
+        is_list || (is_group && counts)
+    })
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ use proto::reporting::v1::{ListTicketsRequest, Row};
 use serde::Deserialize;
 
 use crate::{
+    clock,
+    forms::Posted,
     frame::Frame,
     names::{self, Names},
-    pages::{Shown, render},
+    pages::{Shown, filters, render},
     server::Console,
     shown::{self, Due},
     visitor::Visitor,
@@ -41,8 +43,21 @@ impl Filter {
         !self.wall.is_empty()
     }
 
+    /// Out of a posted form.
+    pub fn posted(posted: &Posted) -> Filter {
+        let text = |name: &str| posted.get(name).to_owned();
+        Filter {
+            branch: text("branch"),
+            state: text("state"),
+            case_type: text("case_type"),
+            severity: text("severity"),
+            holder: text("holder"),
+            ..Filter::default()
+        }
+    }
+
     /// As a query, with another beginning.
-    fn query(&self, after: &str) -> String {
+    pub fn query(&self, after: &str) -> String {
         let pairs = [
             ("branch", self.branch.as_str()),
             ("state", &self.state),
@@ -106,10 +121,10 @@ impl Line {
     }
 }
 
-struct Offered {
-    code: String,
-    name: String,
-    chosen: bool,
+pub struct Offered {
+    pub code: String,
+    pub name: String,
+    pub chosen: bool,
 }
 
 #[derive(Template)]
@@ -122,6 +137,8 @@ struct Page {
     types: Vec<Offered>,
     severities: Vec<Offered>,
     states: Vec<Offered>,
+    kept: Vec<filters::Link>,
+    request_id: String,
     list: List,
 }
 
@@ -165,7 +182,10 @@ async fn rows(visitor: Visitor, Query(filter): Query<Filter>) -> Shown {
 }
 
 async fn board(visitor: Visitor, Query(filter): Query<Filter>) -> Shown {
-    let list = list(&visitor, &filter).await?;
+    let plain = Filter { wall: String::new(), after: String::new(), ..filter.clone() }.query("");
+    let ask = visitor.ask()?;
+    let (list, kept) = tokio::join!(list(&visitor, &filter), filters::kept(&ask, &plain));
+    let (list, kept) = (list?, kept?);
     let tongue = visitor.tongue;
     let snapshot = &visitor.known.snapshot;
     let offer = |code: &str, name: String, chosen: &str| Offered {
@@ -200,6 +220,8 @@ async fn board(visitor: Visitor, Query(filter): Query<Filter>) -> Shown {
         types,
         severities,
         states: states.collect(),
+        kept,
+        request_id: clock::request_id(),
         list,
         filter,
     };

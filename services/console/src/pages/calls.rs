@@ -67,6 +67,7 @@ pub fn rule_name(rule: &str, names: &Names<'_>) -> String {
 struct Wanted {
     /// Hours ahead; none: what is due now.
     ahead: i64,
+    said: String,
 }
 
 struct Item {
@@ -113,6 +114,7 @@ impl Item {
 struct Page {
     f: Frame,
     list: List,
+    said: &'static str,
 }
 
 #[derive(Template)]
@@ -138,7 +140,12 @@ async fn list(visitor: Visitor, Query(wanted): Query<Wanted>) -> Shown {
 
 async fn page(visitor: Visitor, Query(wanted): Query<Wanted>) -> Shown {
     let list = due(&visitor, &wanted).await?;
-    render(&Page { f: visitor.frame("/calls", visitor.say("回访", "Call-backs")), list })
+    let said = match wanted.said.as_str() {
+        "record" => visitor.tongue.say("回访已记录。", "The call is on record."),
+        "attempt" => visitor.tongue.say("这次尝试已记录。", "The attempt is on record."),
+        _ => "",
+    };
+    render(&Page { f: visitor.frame("/calls", visitor.say("回访", "Call-backs")), list, said })
 }
 
 #[derive(Template)]
@@ -273,7 +280,10 @@ async fn act(
 ) -> Result<Response, Trouble> {
     let posted = Posted::from(form);
     match carry_out(&visitor, &ticket, &id, &action, &posted).await {
-        Ok(at) => Ok(written(forms::go(&visitor, "/calls"), at)),
+        Ok(at) => {
+            let said = if action == "record" { "record" } else { "attempt" };
+            Ok(written(forms::go(&visitor, &format!("/calls?said={said}")), at))
+        }
         Err(status) => {
             let call = one(&visitor, &ticket, &id).await?;
             let deed = match action.as_str() {

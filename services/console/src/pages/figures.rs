@@ -22,7 +22,7 @@ use crate::{
     forms::{Posted, Received},
     frame::Frame,
     names::{self, Names},
-    pages::{Shown, render},
+    pages::{Shown, figure_cases::Wanted as Cases, render},
     server::Console,
     shown,
     trouble::Trouble,
@@ -101,6 +101,8 @@ struct Page {
     branches: Vec<Offered>,
     whole: Vec<Whole>,
     name: String,
+    /// The cases behind the figure as a whole.
+    cases: String,
     by_branch: Vec<Part>,
     by_other: Vec<(String, Vec<Part>)>,
     ranking: String,
@@ -167,7 +169,14 @@ fn show(
         Some(Target::AtMost(_)) => figure.value,
         Some(Target::AtLeast(_)) | None => -figure.value,
     });
-    let part = |figure: &Figure| part(figure, visitor, &playbook, target);
+    let of = Cases {
+        playbook: playbook.clone(),
+        period: period.to_owned(),
+        at,
+        branch: wanted.branch.clone(),
+        ..Cases::default()
+    };
+    let part = |figure: &Figure| part(figure, visitor, target, &of);
     let mut by_other: Vec<(String, Vec<Part>)> = Vec::new();
     for (by, zh, en) in [
         ("type", "按种类", "by type"),
@@ -224,6 +233,7 @@ fn show(
             .collect(),
         whole: all.iter().map(|figure| whole(figure, visitor, &playbook, &chosen.figure)).collect(),
         name: tongue.say(&chosen.name_zh, &chosen.name_en).to_owned(),
+        cases: Cases { figure: chosen.figure.clone(), by: "all".to_owned(), ..of.clone() }.link(),
         by_branch: by_branch.iter().map(|figure| part(figure)).collect(),
         by_other,
         ranking: serde_json::to_string(&ranking).unwrap_or_default(),
@@ -295,19 +305,31 @@ fn whole(figure: &Figure, visitor: &Visitor, playbook: &str, chosen: &str) -> Wh
     }
 }
 
-fn part(figure: &Figure, visitor: &Visitor, playbook: &str, target: Option<Target>) -> Part {
+fn part(figure: &Figure, visitor: &Visitor, target: Option<Target>, of: &Cases) -> Part {
+    let cases =
+        Cases { figure: figure.figure.clone(), by: figure.by.clone(), key: figure.key.clone(), ..of.clone() };
+    Part {
+        name: name_of(&figure.by, &figure.key, visitor, &of.playbook),
+        value: worth(figure, visitor),
+        cases: figure.cases,
+        tone: tone(figure, target),
+        link: cases.link(),
+    }
+}
+
+/// A group of a figure, in words.
+pub fn name_of(by: &str, key: &str, visitor: &Visitor, playbook: &str) -> String {
     let snapshot = &visitor.known.snapshot;
     let kinds = snapshot.active_playbook(playbook).map(|book| &book.types);
-    let kind = kinds.and_then(|kinds| kinds.get(&figure.key).or(kinds.values().next()));
+    let kind = kinds.and_then(|kinds| kinds.get(key).or(kinds.values().next()));
     let named = Names { snapshot, tongue: visitor.tongue, book: None, case_type: kind };
-    let (name, link) = match figure.by.as_str() {
-        "branch" => (names::node(snapshot, &figure.key), format!("branch={}", figure.key)),
-        "severity" => (named.severity(&figure.key), format!("severity={}", figure.key)),
-        "category" => (named.category(&figure.key), String::new()),
-        "type" => (named.kind(), format!("case_type={}", figure.key)),
-        _ => (figure.key.clone(), String::new()),
-    };
-    Part { name, value: worth(figure, visitor), cases: figure.cases, tone: tone(figure, target), link }
+    match by {
+        "branch" => names::node(snapshot, key),
+        "severity" => named.severity(key),
+        "category" => named.category(key),
+        "type" => named.kind(),
+        _ => key.to_owned(),
+    }
 }
 
 /// A figure in the units that charts are drawn in.
@@ -329,7 +351,7 @@ fn unit(unit: &str) -> &'static str {
     }
 }
 
-fn worth(figure: &Figure, visitor: &Visitor) -> String {
+pub fn worth(figure: &Figure, visitor: &Visitor) -> String {
     match figure.unit.as_str() {
         _ if !is_known(figure) => "—".to_owned(),
         "rate" => format!("{:.1} %", scaled(figure)),

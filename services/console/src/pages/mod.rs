@@ -7,14 +7,22 @@ mod calendar;
 mod caller;
 pub mod calls;
 mod desk;
+mod duties;
+mod figure_cases;
 mod figures;
+mod filters;
 mod find;
+mod imports;
 mod messages;
 mod organisation;
+mod quarantine;
+mod readers;
 mod rules;
 pub mod sign_in;
 mod system;
 mod ticket;
+mod tried;
+pub mod vouched;
 mod work;
 
 use std::sync::Arc;
@@ -50,6 +58,12 @@ pub fn routes() -> Router<Arc<Console>> {
         .merge(caller::routes())
         .merge(work::routes())
         .merge(calls::routes())
+        .merge(duties::routes())
+        .merge(filters::routes())
+        .merge(figure_cases::routes())
+        .merge(imports::routes())
+        .merge(tried::routes())
+        .merge(quarantine::routes())
         .merge(approvals::routes())
         .merge(figures::routes())
         .merge(rules::routes())

@@ -63,6 +63,8 @@ struct Page {
     zone: String,
     calendar: String,
     persons: Vec<Person>,
+    /// Only offered; the directory decides.
+    may_import: bool,
 }
 
 async fn page(visitor: Visitor, Query(wanted): Query<Wanted>) -> Shown {
@@ -108,6 +110,7 @@ async fn page(visitor: Visitor, Query(wanted): Query<Wanted>) -> Shown {
         zone: snapshot.zone_of(&code).unwrap_or(names::USUAL_ZONE).to_owned(),
         calendar: snapshot.calendar_of(&code).map(|one| one.id().to_owned()).unwrap_or_default(),
         persons: persons.collect(),
+        may_import: visitor.holds("administrator"),
         f: visitor.frame("/directory", visitor.say("组织", "Organisation")),
         code,
     };

@@ -1,15 +1,20 @@
-//! How the system is: how far each reader has come, how time runs.
+//! How the system is: what could not be decided, how far each reader has come, whether verdicts are late, how time runs.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
-use axum::{Router, routing::get};
+use axum::{Router, extract::Query, routing::get};
 use organisation::TimeMode;
 use proto::reporting::v1::GetLagRequest;
 
 use crate::{
     frame::Frame,
-    pages::{Shown, render},
+    pages::{
+        Shown,
+        quarantine::{self, Input},
+        readers::{self, Reader, Unjudged},
+        render,
+    },
     server::Console,
     trouble::Trouble,
     visitor::Visitor,
@@ -32,6 +37,7 @@ struct Source {
 struct Page {
     f: Frame,
     list: List,
+    said: String,
     time: String,
     directory_seq: u64,
 }
@@ -41,10 +47,23 @@ struct Page {
 struct List {
     f: Frame,
     sources: Vec<Source>,
+    readers: Vec<Reader>,
+    unjudged: Unjudged,
+    /// `None`: for administrators only.
+    aside: Option<Vec<Input>>,
+    silent: Vec<&'static str>,
 }
 
 async fn lags(visitor: &Visitor) -> Result<List, Trouble> {
-    let lags = visitor.ask()?.reporting().get_lag(GetLagRequest {}).await?.into_inner().lags;
+    let ask = visitor.ask()?;
+    let mut reporting = ask.reporting();
+    let (lags, readers, unjudged, aside) = tokio::join!(
+        reporting.get_lag(GetLagRequest {}),
+        readers::readers(&visitor.console.peers),
+        readers::unjudged(visitor),
+        quarantine::listed(visitor),
+    );
+    let (lags, (aside, silent)) = (lags?.into_inner().lags, aside?);
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     for lag in lags {
         let source = sources.entry(lag.service.clone()).or_insert(Source {
@@ -62,6 +81,10 @@ async fn lags(visitor: &Visitor) -> Result<List, Trouble> {
     Ok(List {
         f: visitor.frame("/system", visitor.say("运行状况", "Health")),
         sources: sources.into_values().collect(),
+        readers,
+        unjudged: unjudged?,
+        aside,
+        silent,
     })
 }
 
@@ -69,7 +92,7 @@ async fn list(visitor: Visitor) -> Shown {
     render(&lags(&visitor).await?)
 }
 
-async fn page(visitor: Visitor) -> Shown {
+async fn page(visitor: Visitor, Query(after): quarantine::Said) -> Shown {
     let list = lags(&visitor).await?;
     let time = match visitor.known.snapshot.law().mode {
         TimeMode::Real => visitor.say("实际时间", "real time").to_owned(),
@@ -85,6 +108,7 @@ async fn page(visitor: Visitor) -> Shown {
     let page = Page {
         f: visitor.frame("/system", visitor.say("运行状况", "Health")),
         directory_seq: visitor.known.snapshot.seq(),
+        said: after.words(visitor.tongue),
         list,
         time,
     };

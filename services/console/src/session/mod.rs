@@ -2,9 +2,12 @@
 //! kept here, so that a restart or another replica makes no difference.
 //!
 //! The token lives 15 minutes and is renewed while pages are open; the
-//! directory is asked each time, and its journal at every request, so that a
-//! disabled account ends at once. A new sign-in is a new session: there is
-//! nothing that an attacker could fix beforehand.
+//! directory's journal is looked at for every request, so that a disabled
+//! account ends at once, and the directory itself is asked every few seconds
+//! whether the session goes on: signing out at one replica counts at all, and
+//! after any restart. While the directory is away, a token is good until it
+//! ends. A new sign-in is a new session: there is nothing that an attacker
+//! could fix beforehand.
 
 pub mod cookie;
 mod seal;
@@ -69,21 +72,48 @@ impl Session {
     }
 }
 
-/// Sessions that were ended by hand: their cookies may have been copied.
+/// What was ended or used up here: at once, and also while the directory is away.
 #[derive(Clone, Default)]
 pub struct Ended(Arc<Mutex<HashMap<String, Time>>>);
 
 impl Ended {
-    pub fn end(&self, session: &Session, until: Time, now: Time) {
+    /// Whether it is the first time that this id is ended.
+    pub fn end(&self, id: &str, until: Time, now: Time) -> bool {
         let mut ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.len() >= REMEMBERED {
             ended.retain(|_, until| *until > now);
         }
-        ended.insert(session.id.clone(), until);
+        ended.insert(id.to_owned(), until).is_none()
     }
 
-    pub fn has(&self, session: &Session) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&session.id)
+    pub fn has(&self, id: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+}
+
+/// Sessions that the directory has confirmed a moment ago: a page asks a dozen times.
+#[derive(Clone, Default)]
+pub struct Confirmed(Arc<Mutex<HashMap<String, Time>>>);
+
+/// So long a session that was ended elsewhere may go on here.
+const CONFIRMED_FOR: i64 = 3 * Time::SECOND;
+
+impl Confirmed {
+    pub fn is_fresh(&self, id: &str, now: Time) -> bool {
+        let confirmed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        confirmed.get(id).is_some_and(|at| (at.0..at.plus(CONFIRMED_FOR).0).contains(&now.0))
+    }
+
+    pub fn confirm(&self, id: &str, now: Time) {
+        let mut confirmed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if confirmed.len() >= REMEMBERED {
+            confirmed.retain(|_, at| at.plus(CONFIRMED_FOR) > now);
+        }
+        confirmed.insert(id.to_owned(), now);
+    }
+
+    pub fn forget(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 }
 
@@ -117,7 +147,19 @@ mod tests {
     fn who_signs_in_twice_has_two_sessions_and_ends_one() {
         let (one, other) = (session(), session());
         let ended = Ended::default();
-        ended.end(&one, Time(9), Time(0));
-        assert!(ended.has(&one) && !ended.has(&other));
+        assert!(ended.end(&one.id, Time(9), Time(0)));
+        assert!(ended.has(&one.id) && !ended.has(&other.id));
+        assert!(!ended.end(&one.id, Time(9), Time(0)), "once");
+    }
+
+    #[test]
+    fn what_was_confirmed_is_asked_again_after_a_moment() {
+        let confirmed = Confirmed::default();
+        confirmed.confirm("a", Time(0));
+        assert!(confirmed.is_fresh("a", Time(0)) && !confirmed.is_fresh("b", Time(0)));
+        assert!(!confirmed.is_fresh("a", Time(CONFIRMED_FOR)) && !confirmed.is_fresh("a", Time(-1)));
+        confirmed.confirm("a", Time(CONFIRMED_FOR));
+        confirmed.forget("a");
+        assert!(!confirmed.is_fresh("a", Time(CONFIRMED_FOR)));
     }
 }

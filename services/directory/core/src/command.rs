@@ -13,6 +13,36 @@ pub enum Command {
     ActivatePlaybook(ActivatePlaybook),
     ActivateCalendar(ActivateCalendar),
     MoveTime(MoveTime),
+    EndSession(EndSession),
+    KeepFilter(KeepFilter),
+}
+
+impl Command {
+    /// Everybody may, for himself.
+    pub(crate) fn is_personal(&self) -> bool {
+        matches!(self, Command::EndSession(_) | Command::KeepFilter(_))
+    }
+}
+
+/// Somebody signs out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EndSession {
+    pub person: String,
+    /// `None`: all that began until now.
+    pub session: Option<String>,
+    /// When it would end by itself, and now: real time.
+    pub until: Time,
+    pub now: Time,
+}
+
+/// Somebody keeps a filter of a list, or forgets it (no query).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeepFilter {
+    pub person: String,
+    pub name: Sealed,
+    /// The keyed hash of the name.
+    pub token: String,
+    pub query: String,
 }
 
 /// Records of the organisation, in any order.
@@ -20,6 +50,9 @@ pub enum Command {
 pub struct Import {
     pub nodes: Vec<NodeInput>,
     pub persons: Vec<PersonInput>,
+    /// The preview that somebody has seen: if anything else would change, nothing does.
+    #[serde(default)]
+    pub as_previewed: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,6 +139,7 @@ pub enum Reply {
     PlaybookActive { id: String, version: u32 },
     CalendarActive { id: String, version: u32 },
     TimeMoved,
+    Done,
 }
 
 /// A record that was left out, and why.

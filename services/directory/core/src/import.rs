@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use chassis_core::{About, Halt, RowKey, Step};
+use chassis_core::{About, Halt, Refusal, RefusalKind, RowKey, Step};
 use proto::directory::v1 as said;
 
 use crate::{
     command::{Import, Kept, NodeInput, PersonInput, Reply},
     node_checks, person_checks,
+    preview::preview,
     state::{Account, Catalogue, NodeRow, PersonRow, Placed},
 };
 
@@ -25,6 +26,9 @@ pub(crate) fn keys(import: &Import) -> Vec<RowKey> {
 }
 
 pub(crate) fn import(import: &Import, mut catalogue: Catalogue, step: &mut Step<'_>) -> Result<Reply, Halt> {
+    if let Some(seen) = &import.as_previewed {
+        as_previewed(import, seen, &catalogue, step)?;
+    }
     let mut bad = Vec::new();
     let nodes = node_checks::fitting(&import.nodes, &catalogue, &mut bad);
     let persons = person_checks::fitting(&import.persons, &nodes, &catalogue, &mut bad);
@@ -43,6 +47,31 @@ pub(crate) fn import(import: &Import, mut catalogue: Catalogue, step: &mut Step<
     };
     say(changed_nodes, changed_persons, step);
     Ok(reply)
+}
+
+/// Refuses what somebody has not seen: the directory or the files have changed since his preview.
+fn as_previewed(import: &Import, seen: &str, catalogue: &Catalogue, step: &mut Step<'_>) -> Result<(), Halt> {
+    let (mut nodes, mut persons) = (BTreeMap::new(), BTreeMap::new());
+    for input in &import.nodes {
+        if let Some(row) = step.get::<NodeRow>(NodeRow::key(&input.code))? {
+            nodes.insert(input.code.clone(), row);
+        }
+    }
+    for input in &import.persons {
+        if let Some(row) = step.get::<PersonRow>(PersonRow::key(&input.code))? {
+            persons.insert(input.code.clone(), row);
+        }
+    }
+    if preview(import, catalogue, &nodes, &persons).digest() == seen {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::Aborted,
+        "changed",
+        "组织资料或文件在预览之后有变化，没有导入。请重新预览。",
+        "The organisation or the files have changed since the preview; nothing was imported. Preview again.",
+    )
+    .into())
 }
 
 fn keep_nodes(
@@ -104,7 +133,7 @@ fn say(nodes: Vec<said::Node>, persons: Vec<said::Person>, step: &mut Step<'_>) 
     }
 }
 
-fn node_row(input: &NodeInput) -> NodeRow {
+pub(crate) fn node_row(input: &NodeInput) -> NodeRow {
     NodeRow {
         code: input.code.clone(),
         parent: input.parent.clone(),
@@ -118,7 +147,7 @@ fn node_row(input: &NodeInput) -> NodeRow {
     }
 }
 
-fn person_row(input: &PersonInput) -> PersonRow {
+pub(crate) fn person_row(input: &PersonInput) -> PersonRow {
     let mut roles = input.roles.clone();
     roles.sort();
     roles.dedup();
@@ -136,13 +165,13 @@ fn person_row(input: &PersonInput) -> PersonRow {
     }
 }
 
-fn same_node(old: &NodeRow, new: &NodeRow) -> bool {
+pub(crate) fn same_node(old: &NodeRow, new: &NodeRow) -> bool {
     old.says() == new.says()
         && Kept::same(old.phone.as_ref(), new.phone.as_ref())
         && Kept::same(old.address.as_ref(), new.address.as_ref())
 }
 
-fn same_person(old: &PersonRow, new: &PersonRow) -> bool {
+pub(crate) fn same_person(old: &PersonRow, new: &PersonRow) -> bool {
     old.says() == new.says()
         && Kept::same(old.name.as_ref(), new.name.as_ref())
         && Kept::same(old.phone.as_ref(), new.phone.as_ref())

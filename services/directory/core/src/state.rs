@@ -7,7 +7,11 @@ use chassis_core::{Aggregate, Column, ColumnKind, Table, Value};
 use proto::{Bucket, Id, Shard, Time, directory::v1 as said};
 use serde::{Deserialize, Serialize};
 
-use crate::{command::Kept, level::NodeLevel};
+use crate::{
+    command::Kept,
+    level::NodeLevel,
+    personal::{Sessions, Settings},
+};
 
 pub(crate) const TABLES: &[&Table] = &[
     NodeRow::TABLE,
@@ -17,6 +21,8 @@ pub(crate) const TABLES: &[&Table] = &[
     CalendarRow::TABLE,
     Catalogue::TABLE,
     TimeRule::TABLE,
+    Sessions::TABLE,
+    Settings::TABLE,
 ];
 
 const fn text(name: &'static str) -> Column {

@@ -38,6 +38,7 @@ fn only_changed_records_are_said() {
     let command = Command::Import(Import {
         nodes: vec![closed, node("A", "D", "area")],
         persons: vec![person("P2", &[("gm", "A")], None)],
+        as_previewed: None,
     });
     desk.core.command(&desk.actor, directory_core::home(), &command).unwrap();
     let said = said_changes(&mut desk.core);
@@ -187,7 +188,7 @@ fn a_password_is_set_apart_and_never_said() {
     let mut desk = Desk::sample();
     let mut input = person("P1", &[("gm", "B1")], Some("P2"));
     input.password = Some("$argon2id$hash".into());
-    let command = Command::Import(Import { nodes: vec![], persons: vec![input.clone()] });
+    let command = Command::Import(Import { persons: vec![input.clone()], ..Import::default() });
     desk.core.command(&desk.actor, directory_core::home(), &command).unwrap();
     let said = said_changes(&mut desk.core);
     assert!(!format!("{said:?}").contains("argon2"));

@@ -3,14 +3,17 @@
 //! ```text
 //! intake.rs (callers over gRPC)   life.rs (a cast driven by the event stream)   overload.rs (twice what is carried out)
 //!   calls.rs: invented callers
+//! desk.rs (pages over many.rs: 200,000 cases, copied)
 //!   measure.rs: percentiles, CPU of all processes, WAL      reference.rs: the very rows, in bulk, on one connection
 //! ```
 //!
 //! Invariants: a figure is the median of the rounds; what was refused, lost or left unfinished is shown beside it.
 
 pub mod calls;
+pub mod desk;
 pub mod intake;
 pub mod life;
+pub mod many;
 pub mod measure;
 pub mod overload;
 pub mod reference;
@@ -40,14 +43,22 @@ pub enum What {
     Intake,
     Life,
     Overload,
+    /// The console's pages over many cases.
+    Desk,
 }
 
 impl What {
+    /// What has to run for it.
+    fn parts(self) -> Vec<Part> {
+        if self == What::Desk { Part::all() } else { Part::services() }
+    }
+
     fn name(self) -> &'static str {
         match self {
             What::Intake => "intake",
             What::Life => "life",
             What::Overload => "overload",
+            What::Desk => "desk",
         }
     }
 }
@@ -98,7 +109,7 @@ impl Round {
 pub async fn run(config: Config, what: What, size: Size, json: Option<&Path>) -> anyhow::Result<ExitCode> {
     let _telemetry = telemetry::start(&config.telemetry, "hotline-bench")?;
     let stop = CancellationToken::new();
-    let running = run::start(config.clone(), &Part::services(), stop.clone())?;
+    let running = run::start(config.clone(), &what.parts(), stop.clone())?;
     let mut services = tokio::spawn(running.wait());
     let measured = tokio::select! {
         ended = &mut services => {
@@ -115,6 +126,7 @@ pub async fn run(config: Config, what: What, size: Size, json: Option<&Path>) ->
         What::Intake => intake::targets(),
         What::Life => life::targets(),
         What::Overload => overload::targets(),
+        What::Desk => desk::targets(),
     };
     println!("{}", table(&rounds, &targets));
     if let Some(path) = json {
@@ -125,7 +137,7 @@ pub async fn run(config: Config, what: What, size: Size, json: Option<&Path>) ->
 
 async fn measure(config: &Config, what: What, size: Size) -> anyhow::Result<Vec<Round>> {
     let began = Instant::now();
-    run::ready(config, &Part::services(), PATIENCE).await?;
+    run::ready(config, &what.parts(), PATIENCE).await?;
     eprintln!("services up after {:.1} s", began.elapsed().as_secs_f64());
     let connection = Connection::open(config.clone()).await?;
     ground::prepare(&connection, None).await.context("the organisation is not in place")?;
@@ -145,6 +157,10 @@ async fn measure(config: &Config, what: What, size: Size) -> anyhow::Result<Vec<
         What::Intake => intake::run(&mut bench, size.callers, size.seconds, size.rounds).await,
         What::Life => life::run(&mut bench, size.callers, size.seconds, size.rounds).await,
         What::Overload => overload::run(&mut bench, size.callers, size.seconds, size.rounds).await,
+        What::Desk => {
+            let base = format!("http://localhost:{}", config.console_address().port());
+            desk::run(&mut bench, &base, size.rounds).await
+        }
     }
 }
 

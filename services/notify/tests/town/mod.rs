@@ -106,6 +106,54 @@ impl directory::directory_service_server::DirectoryService for Addresses {
     ) -> Unsaid<directory::ListPersonsResponse> {
         unsaid()
     }
+    async fn sign_in_vouched(
+        &self,
+        _: Request<directory::SignInVouchedRequest>,
+    ) -> Unsaid<directory::SignInVouchedResponse> {
+        unsaid()
+    }
+    async fn check_session(
+        &self,
+        _: Request<directory::CheckSessionRequest>,
+    ) -> Unsaid<directory::CheckSessionResponse> {
+        unsaid()
+    }
+    async fn end_session(
+        &self,
+        _: Request<directory::EndSessionRequest>,
+    ) -> Unsaid<directory::EndSessionResponse> {
+        unsaid()
+    }
+    async fn get_settings(
+        &self,
+        _: Request<directory::GetSettingsRequest>,
+    ) -> Unsaid<directory::GetSettingsResponse> {
+        unsaid()
+    }
+    async fn keep_filter(
+        &self,
+        _: Request<directory::KeepFilterRequest>,
+    ) -> Unsaid<directory::KeepFilterResponse> {
+        unsaid()
+    }
+    async fn preview_files(
+        &self,
+        _: Request<directory::PreviewFilesRequest>,
+    ) -> Unsaid<directory::PreviewFilesResponse> {
+        unsaid()
+    }
+    async fn import_files(
+        &self,
+        _: Request<directory::ImportFilesRequest>,
+    ) -> Unsaid<directory::ImportFilesResponse> {
+        unsaid()
+    }
+    async fn simulate_case(
+        &self,
+        _: Request<directory::SimulateCaseRequest>,
+    ) -> Unsaid<directory::SimulateCaseResponse> {
+        unsaid()
+    }
     async fn sign_in(&self, _: Request<directory::SignInRequest>) -> Unsaid<directory::SignInResponse> {
         unsaid()
     }

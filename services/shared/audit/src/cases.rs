@@ -108,6 +108,10 @@ impl Cases {
                 self.requesters.insert(approval, asked.requester.as_str().into());
             }
             AnyEvent::ApprovalDecided(decided) => self.decided(decided, entry, findings),
+            // Who is said to have approved never did: the stage is decided once more, by him.
+            AnyEvent::ApprovalConfirmed(paper) if paper.decision == "denied" => {
+                self.decided.remove(&stage_of(&paper.approval_id, paper.stage));
+            }
             _ => {}
         }
     }
@@ -170,7 +174,7 @@ impl Cases {
         findings: &mut Findings,
     ) {
         let approval = print_of(&[decided.approval_id.as_bytes()]);
-        let stage = print_of(&[decided.approval_id.as_bytes(), &decided.stage.to_le_bytes()]);
+        let stage = stage_of(&decided.approval_id, decided.stage);
         if self.decided.insert(stage, ()).is_some() {
             let text = format!("{} stage {}", decided.approval_id, decided.stage);
             findings.add(Class::Doubled, "approval-decided-twice", entry.at, text);
@@ -218,4 +222,9 @@ fn bits(marks: &[String]) -> u8 {
 fn absent(marks: u8) -> String {
     let names = [(ANSWERED, "answered"), (RESOLVED, "resolved"), (TOLD, "told")];
     names.into_iter().filter(|(bit, _)| marks & bit == 0).map(|(_, name)| name).collect::<Vec<_>>().join(", ")
+}
+
+/// A stage of an approval, as a print.
+fn stage_of(approval: &str, stage: u32) -> u64 {
+    print_of(&[approval.as_bytes(), &stage.to_le_bytes()])
 }

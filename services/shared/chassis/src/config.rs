@@ -26,6 +26,9 @@ pub const PORTS: u16 = CONSOLE_PLACE + 1;
 /// The console comes after the services, with room for one more.
 const CONSOLE_PLACE: u16 = 8;
 
+/// A session that was ended is remembered as long as its cookie could be shown.
+pub const LONGEST_SESSION_HOURS: u16 = 7 * 24;
+
 /// Variables of the build and the tests, which are no configuration.
 const NOT_OURS: [&str; 1] = ["PYTHON"];
 
@@ -76,6 +79,55 @@ pub struct VaultConfig {
 pub struct IdentityConfig {
     /// PKCS#8 PEM of the Ed25519 key that signs tokens; empty in development: made once.
     pub signing_key_file: PathBuf,
+    /// Whether the directory's own passwords open the door.
+    pub local_accounts: bool,
+    pub provider: ProviderConfig,
+}
+
+/// An OpenID Connect provider that says who somebody is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// Empty: none.
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    /// The claim that holds the person's code.
+    pub claim: String,
+    /// How browsers reach the console; the provider sends them back there.
+    pub console_url: String,
+}
+
+impl ProviderConfig {
+    pub fn is_set(&self) -> bool {
+        !self.issuer.is_empty()
+    }
+
+    /// What is registered with the provider as the place to come back to.
+    pub fn redirect_url(&self) -> String {
+        format!("{}/sign-in/answer", self.console_url.trim_end_matches('/'))
+    }
+
+    /// What is missing or does not fit, if there is one.
+    fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let web = |text: &str| text.starts_with("https://") || text.starts_with("http://");
+        if !self.is_set() {
+            return None;
+        }
+        if !web(&self.issuer) {
+            return Some(("identity.provider.issuer", "an address beginning with https:// (http:// to try)"));
+        }
+        if self.client_id.is_empty() {
+            return Some(("identity.provider.client_id", "needed with an issuer"));
+        }
+        if self.claim.is_empty() {
+            return Some(("identity.provider.claim", "names the claim that holds the person's code"));
+        }
+        (!web(&self.console_url)).then_some((
+            "identity.provider.console_url",
+            "needed with an issuer: how browsers reach the console, e.g. https://desk.example",
+        ))
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -174,6 +226,16 @@ impl Config {
         self.founding()?;
         if let Some(name) = self.peers.keys().find(|name| Service::parse(name).is_none()) {
             return bad("peers", format!("there is no service `{name}`"));
+        }
+        if !(1..=LONGEST_SESSION_HOURS).contains(&self.console.session_hours) {
+            return bad("console.session_hours", format!("1 to {LONGEST_SESSION_HOURS}"));
+        }
+        if let Some((key, why)) = self.identity.provider.fault() {
+            return bad(key, why.to_owned());
+        }
+        if !self.identity.local_accounts && !self.identity.provider.is_set() {
+            let why = "switched off, and there is no identity.provider: nobody could sign in".to_owned();
+            return bad("identity.local_accounts", why);
         }
         self.owned_shards()?;
         Ok(self)
@@ -361,6 +423,13 @@ mod tests {
         assert!(load(&[("HOTLINE_BASE_PORT", "65528")]).is_err(), "the console's would be 65536");
         assert_eq!(load(&[("HOTLINE_BASE_PORT", "65527")]).unwrap().console_address().port(), 65_535);
         assert!(load(&[("HOTLINE_ENVIRONMENT", "production")]).is_err(), "needs its keys");
+        assert!(load(&[("HOTLINE_IDENTITY__LOCAL_ACCOUNTS", "false")]).is_err(), "nobody could sign in");
+        let issuer = ("HOTLINE_IDENTITY__PROVIDER__ISSUER", "https://id.example");
+        let client = ("HOTLINE_IDENTITY__PROVIDER__CLIENT_ID", "desk");
+        assert!(load(&[issuer, client]).is_err(), "where would it send people back to?");
+        let address = ("HOTLINE_IDENTITY__PROVIDER__CONSOLE_URL", "https://desk.example/");
+        let config = load(&[issuer, client, address, ("HOTLINE_IDENTITY__LOCAL_ACCOUNTS", "false")]).unwrap();
+        assert_eq!(config.identity.provider.redirect_url(), "https://desk.example/sign-in/answer");
         assert_eq!(load(&[("HOTLINE_SHARDS", "0-7")]).unwrap().owned_shards().unwrap().len(), 8);
     }
 }

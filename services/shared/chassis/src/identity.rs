@@ -39,6 +39,29 @@ struct Claims {
     aud: String,
     iat: u64,
     exp: u64,
+    /// Of people who signed in; tools and services have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Session>,
+}
+
+/// What a token was signed in by. It goes on into every renewal, so that ending a session ends
+/// all tokens to come, whoever holds a copy of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub id: String,
+    /// Real time of signing in.
+    pub since: proto::Time,
+    pub by: SignedInBy,
+}
+
+/// Who made sure that it is he.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignedInBy {
+    /// The directory, by his password.
+    Password,
+    /// The identity provider of the configuration.
+    Provider,
 }
 
 /// Signs tokens: the directory for people, each service for itself.
@@ -75,6 +98,16 @@ impl Issuer {
 
     /// A token for this actor, at most 15 minutes.
     pub fn issue(&self, actor: &Actor, seconds: u64) -> Result<String, IdentityError> {
+        self.issue_in(actor, seconds, None)
+    }
+
+    /// The same for somebody who signed in.
+    pub fn issue_in(
+        &self,
+        actor: &Actor,
+        seconds: u64,
+        session: Option<Session>,
+    ) -> Result<String, IdentityError> {
         let (kind, sub) = match actor {
             Actor::Person { code, .. } => ("person", code),
             Actor::System { code, .. } => ("system", code),
@@ -88,6 +121,7 @@ impl Issuer {
             aud: AUDIENCE.to_owned(),
             iat: now,
             exp: now + seconds.min(LONGEST),
+            session,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.key).map_err(IdentityError::Sign)
     }
@@ -111,6 +145,10 @@ pub fn service_actor(name: &str) -> Actor {
 
 impl Verifier {
     pub fn check(&self, token: &str) -> Result<Actor, IdentityError> {
+        self.check_with_session(token).map(|(actor, _)| actor)
+    }
+
+    pub fn check_with_session(&self, token: &str) -> Result<(Actor, Option<Session>), IdentityError> {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "aud", "sub"]);
@@ -118,10 +156,11 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &validation)
             .map_err(IdentityError::Token)?
             .claims;
-        Ok(match claims.kind.as_str() {
+        let actor = match claims.kind.as_str() {
             "person" => Actor::Person { code: claims.sub, grants: claims.grants },
             _ => Actor::System { code: claims.sub, grants: claims.grants },
-        })
+        };
+        Ok((actor, claims.session))
     }
 }
 
@@ -150,6 +189,16 @@ mod tests {
         let issuer = issuer(1);
         let token = issuer.issue(&agent(), 60).unwrap();
         assert_eq!(issuer.verifier().check(&token).unwrap(), agent());
+    }
+
+    #[test]
+    fn a_session_goes_along_and_tools_have_none() {
+        let issuer = issuer(1);
+        let session = Session { id: "s1".into(), since: proto::Time(7), by: SignedInBy::Provider };
+        let token = issuer.issue_in(&agent(), 60, Some(session.clone())).unwrap();
+        assert_eq!(issuer.verifier().check_with_session(&token).unwrap(), (agent(), Some(session)));
+        let tool = issuer.issue(&agent(), 60).unwrap();
+        assert_eq!(issuer.verifier().check_with_session(&tool).unwrap().1, None);
     }
 
     #[test]

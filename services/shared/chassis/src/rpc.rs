@@ -12,7 +12,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use organisation::Snapshot;
 
-use crate::{identity::Verifier, vault::MasterKey};
+use crate::{
+    identity::{Session, Verifier},
+    vault::MasterKey,
+};
 
 /// Accepted requests are remembered this long; older ids are refused.
 const REMEMBERED: i64 = 72 * Time::HOUR;
@@ -34,6 +37,7 @@ pub struct Desk {
 #[derive(Clone)]
 pub struct Caller {
     actor: Actor,
+    session: Option<Session>,
     zh: bool,
     traceparent: String,
     desk: Desk,
@@ -52,17 +56,22 @@ impl Caller {
         let token = text(metadata, "authorization")
             .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
             .ok_or_else(|| Status::unauthenticated("no token: send `authorization: Bearer <token>`"))?;
-        let actor = desk.verifier.check(token).map_err(|error| {
+        let (actor, session) = desk.verifier.check_with_session(token).map_err(|error| {
             tracing::debug!(%error, "a token was refused");
             Status::unauthenticated("the token is not valid or has expired; sign in again")
         })?;
         let zh = text(metadata, "accept-language").is_none_or(|language| !language.starts_with("en"));
         let traceparent = crate::telemetry::traceparent(text(metadata, TRACEPARENT));
-        Ok(Caller { actor, zh, traceparent, desk })
+        Ok(Caller { actor, session, zh, traceparent, desk })
     }
 
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// What the token was signed in by; tools have none.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     /// Chinese unless `accept-language` begins with `en`.

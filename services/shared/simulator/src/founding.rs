@@ -31,7 +31,7 @@ pub fn administrator() -> Actor {
 pub fn orders() -> Vec<Order> {
     let calendars =
         CALENDARS.map(|source| Command::ActivateCalendar(ActivateCalendar { source: source.to_owned() }));
-    let import = Command::Import(Import { nodes: nodes(), persons: persons() });
+    let import = Command::Import(Import { nodes: nodes(), persons: persons(), as_previewed: None });
     calendars.into_iter().chain([import, playbook(PLAYBOOK)]).map(order).collect()
 }
 

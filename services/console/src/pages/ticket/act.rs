@@ -5,7 +5,12 @@ use std::sync::Arc;
 
 use axum::{Router, extract::Path, response::Response, routing::post};
 use playbook::CaseType;
-use proto::{common::v1::Position, dispatch::v1 as dispatch, intake::v1 as intake};
+use proto::{
+    common::v1::Position,
+    dispatch::v1::{self as dispatch, dispatch_service_client::DispatchServiceClient},
+    intake::v1 as intake,
+    sla_watchdog::v1::{AskExtensionRequest, DecideExtensionRequest},
+};
 use tonic::Status;
 
 use crate::{
@@ -14,12 +19,12 @@ use crate::{
     names::Names,
     pages::{
         attachments,
-        ticket::{Case, deeds},
+        ticket::{Case, deeds, more_time, spoken},
         written,
     },
-    peers::Asker,
+    peers::{Asker, Link},
     server::Console,
-    trouble::Trouble,
+    trouble::{self, Trouble},
     visitor::Visitor,
 };
 
@@ -35,6 +40,10 @@ pub fn said(code: &str, tongue: Tongue) -> &'static str {
         "assign" => ("已指派。", "Assigned."),
         "complete_step" => ("已完成并记录。", "Completed and on record."),
         "decide_approval" => ("决定已记录。", "The decision is on record."),
+        "ask_extension" => ("已申请延期，等待决定。", "More time is asked for; it waits for the decision."),
+        "decide_extension" => ("延期的决定已记录。", "The decision on more time is on record."),
+        "spoken" => ("口头批准已记录，请审批人补签。", "The spoken approval is on record; its paper is due."),
+        "confirm_paper" => ("补签已记录。", "The paper is on record."),
         "note" => ("已记录。", "On record."),
         "reclassify" => ("已重新判定。", "Judged anew."),
         "close" => ("已销项。", "Closed."),
@@ -117,6 +126,10 @@ async fn carry_out(
             };
             dispatch.decide_approval(request).await?.into_inner().position
         }
+        "spoken" | "confirm_paper" => return paper(&mut dispatch, id, action, posted).await,
+        "ask_extension" | "decide_extension" => {
+            return extension(ask, id, action, posted, visitor.tongue).await;
+        }
         "note" => {
             let request = intake::NoteTicketRequest {
                 kind: text("kind"),
@@ -156,4 +169,65 @@ fn case_type<'v>(visitor: &'v Visitor, posted: &Posted) -> Option<&'v CaseType> 
 fn step_fields(visitor: &Visitor, posted: &Posted) -> std::collections::BTreeMap<String, String> {
     let step = case_type(visitor, posted).and_then(|kind| kind.step(posted.get("target")));
     step.map(|step| posted.fields(&step.fields)).unwrap_or_default()
+}
+
+/// A spoken approval is taken down, or its paper comes.
+async fn paper(
+    dispatch: &mut DispatchServiceClient<Link>,
+    id: &str,
+    action: &str,
+    posted: &Posted,
+) -> Result<Option<Position>, Status> {
+    let text = |name: &str| posted.get(name).to_owned();
+    let (approval_id, stage) = spoken::parts(posted.get("target"));
+    let (request_id, ticket_id, cycle) = (text("request_id"), id.to_owned(), posted.number("cycle"));
+    if action == "confirm_paper" {
+        let (decision, text) = (text("decision"), text("text"));
+        let request = dispatch::ConfirmApprovalRequest {
+            request_id,
+            ticket_id,
+            cycle,
+            approval_id,
+            stage,
+            decision,
+            text,
+        };
+        return Ok(dispatch.confirm_approval(request).await?.into_inner().position);
+    }
+    let request = dispatch::DecideApprovalRequest {
+        request_id,
+        ticket_id,
+        cycle,
+        approval_id,
+        decision: "approved".to_owned(),
+        text: text("text"),
+        stage,
+        verbal_by: text("verbal_by"),
+    };
+    Ok(dispatch.decide_approval(request).await?.into_inner().position)
+}
+
+async fn extension(
+    ask: &Asker,
+    id: &str,
+    action: &str,
+    posted: &Posted,
+    tongue: Tongue,
+) -> Result<Option<Position>, Status> {
+    let text = |name: &str| posted.get(name).to_owned();
+    let (clock, instance, number) = more_time::parts(posted.get("target"));
+    let (request_id, ticket_id, cycle) = (text("request_id"), id.to_owned(), posted.number("cycle"));
+    let mut watchdog = ask.watchdog();
+    if action == "ask_extension" {
+        let (longer, reason) = (text("longer"), text("reason"));
+        let request = AskExtensionRequest { request_id, ticket_id, cycle, clock, instance, longer, reason };
+        return Ok(watchdog.ask_extension(request).await?.into_inner().position);
+    }
+    let granted = match posted.get("granted") {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(trouble::missing("granted", "请选择。", "choose one", tongue)),
+    };
+    let request = DecideExtensionRequest { request_id, ticket_id, cycle, clock, instance, number, granted };
+    Ok(watchdog.decide_extension(request).await?.into_inner().position)
 }

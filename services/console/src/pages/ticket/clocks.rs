@@ -5,6 +5,7 @@ use proto::{Time, sla_watchdog::v1::Clock};
 
 use crate::{
     names::Names,
+    pages::ticket::more_time,
     shown::{self, Due},
 };
 
@@ -26,6 +27,8 @@ pub struct Shown {
     pub waits: Vec<String>,
     pub rungs: Vec<String>,
     pub corrections: Vec<String>,
+    /// Requests for more time.
+    pub extensions: Vec<String>,
     pub is_running: bool,
 }
 
@@ -79,6 +82,7 @@ fn one(clock: &Clock, now: Time, zone: &TimeZone, names: &Names<'_>) -> Shown {
         rests: clock.suspensions.iter().map(rest).collect(),
         waits: clock.suspensions.iter().map(wait).collect(),
         rungs: clock.rungs.iter().map(rung).collect(),
+        extensions: clock.extensions.iter().map(|one| more_time::line(one, zone, names)).collect(),
         corrections: clock.corrections.iter().map(correction).collect(),
         is_running,
     }

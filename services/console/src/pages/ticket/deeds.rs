@@ -11,7 +11,7 @@ use crate::{
     forms::{Control, Deed, Posted, Proofs, Shown},
     language::Tongue,
     names::Names,
-    pages::ticket::{Case, steps},
+    pages::ticket::{Case, more_time, spoken, steps},
     visitor::Visitor,
 };
 
@@ -93,6 +93,8 @@ pub fn offered(visitor: &Visitor, case: &Case, names: &Names<'_>) -> Vec<Deed> {
         .into_iter()
         .filter_map(|action| deed(visitor, case, names, &action.action, &action.target, &none))
         .collect();
+    deeds.extend(spoken::offered(visitor, case, names));
+    deeds.extend(more_time::offered(visitor, case, names));
     if let Some(first) = deeds.first_mut().filter(|deed| deed.is_main) {
         first.is_open = true;
     }
@@ -111,19 +113,21 @@ pub fn deed(
     let tongue = visitor.tongue;
     let say = |zh: &'static str, en: &'static str| tongue.say(zh, en);
     let id = &case.reference.ticket_id;
+    match action {
+        "ask_extension" => return more_time::ask(case, names, target, posted),
+        "decide_extension" => return more_time::decide(case, names, target, posted),
+        "spoken" => return spoken::take_down(case, names, target, posted),
+        "confirm_paper" => return spoken::confirm(case, names, target, posted),
+        _ => {}
+    }
     let known = AllowedAction { action: action.to_owned(), target: target.to_owned(), ..Default::default() };
     let title = title(&known, case, names);
     let begin = |submit: &str| {
-        let mut deed =
-            Deed::new(&format!("{action}-{target}"), &title, format!("/tickets/{id}/do/{action}"), submit)
-                .with("cycle", case.reference.cycle)
-                .with("target", target)
-                .with("book", book(&case.reference));
-        // The same words sent again are the same request.
-        if let Some(again) = Some(posted.get("request_id")).filter(|id| !id.is_empty()) {
-            deed.hidden[0].1 = again.to_owned();
-        }
-        deed
+        Deed::new(&format!("{action}-{target}"), &title, format!("/tickets/{id}/do/{action}"), submit)
+            .with("cycle", case.reference.cycle)
+            .with("target", target)
+            .with("book", book(&case.reference))
+            .sent_again(posted)
     };
     let words = |label: &str, must: bool| Shown::own("text", label, Control::Area, must, posted);
     Some(match action {
@@ -175,7 +179,7 @@ pub fn deed(
 }
 
 /// The rule book that the form was made by: `id/version/type`.
-fn book(reference: &TicketRef) -> String {
+pub fn book(reference: &TicketRef) -> String {
     let book = reference.playbook.clone().unwrap_or_default();
     format!("{}/{}/{}", book.id, book.version, reference.case_type)
 }
@@ -208,7 +212,8 @@ fn note(names: &Names<'_>, posted: &Posted) -> Vec<Shown> {
     ]
 }
 
-fn complete(mut deed: Deed, step: &Step, ticket: &str, posted: &Posted, tongue: Tongue) -> Deed {
+/// The form that completes a step, with its fields and proofs.
+pub fn complete(mut deed: Deed, step: &Step, ticket: &str, posted: &Posted, tongue: Tongue) -> Deed {
     deed = deed.asks(step.fields.iter().map(|field| Shown::field(field, posted, tongue)).collect()).main();
     deed.intro = step.rules.join(" ");
     let wanted = step.proofs.iter().map(|proof| tongue.text(&proof.name).to_owned()).collect();
@@ -233,9 +238,7 @@ pub fn decision(ticket: &TicketRef, approval: &Approval, posted: &Posted, tongue
                 .among(choices(&[("approved", "同意", "approve"), ("rejected", "驳回", "reject")], tongue)),
             Shown::own("text", tongue.say("意见", "Words"), Control::Area, false, posted),
         ]);
-    if let Some(again) = Some(posted.get("request_id")).filter(|id| !id.is_empty()) {
-        again.clone_into(&mut deed.hidden[0].1);
-    }
+    deed = deed.sent_again(posted);
     if let Some(back) = Some(posted.get("back")).filter(|back| !back.is_empty()) {
         deed = deed.with("back", back);
     }

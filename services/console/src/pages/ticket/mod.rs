@@ -6,9 +6,11 @@ mod act;
 mod clocks;
 mod deeds;
 mod line;
+mod more_time;
+mod spoken;
 mod steps;
 
-pub use deeds::decision;
+pub use deeds::{book, complete, decision};
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -9,6 +9,7 @@ use proto::{
 
 use crate::{
     names::Names,
+    pages::ticket::spoken,
     shown::{self, money},
 };
 
@@ -116,7 +117,8 @@ fn asked(approval: &Approval, names: &Names<'_>, zone: &TimeZone) -> Asked {
         let at =
             shown::moment(Time(if stage.decided_at == 0 { stage.asked_at } else { stage.decided_at }), zone);
         let words = if stage.text.is_empty() { String::new() } else { format!(" {}", stage.text) };
-        format!("{}. {} {who}: {verdict} {at}{words}", stage.stage, names.role(&stage.role))
+        let paper = spoken::paper(stage, names);
+        format!("{}. {} {who}: {verdict} {at}{paper}{words}", stage.stage, names.role(&stage.role))
     };
     let (tone, zh, en) = match approval.state.as_str() {
         "approved" => ("good", "已批准", "approved"),

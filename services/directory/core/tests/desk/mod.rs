@@ -66,7 +66,10 @@ impl Desk {
         nodes: Vec<NodeInput>,
         persons: Vec<PersonInput>,
     ) -> ((u32, u32, u32), Vec<BadRecord>) {
-        match self.ask(&Command::Import(Import { nodes, persons })).expect("imports are accepted") {
+        match self
+            .ask(&Command::Import(Import { nodes, persons, as_previewed: None }))
+            .expect("imports are accepted")
+        {
             Reply::Imported { nodes, persons, unchanged, bad } => ((nodes, persons, unchanged), bad),
             other => panic!("{other:?}"),
         }

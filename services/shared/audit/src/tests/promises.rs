@@ -47,6 +47,36 @@ fn deciding_ones_own_request_breaks_p5() {
 }
 
 #[test]
+fn a_denied_paper_decides_its_stage_once_more() {
+    let decided = |decision: &str| dispatch::ApprovalDecided {
+        ticket: ticket(1, 1),
+        approval_id: "a".into(),
+        stage: 1,
+        by: "P8".into(),
+        decision: decision.into(),
+        ..Default::default()
+    };
+    let paper = |decision: &str| dispatch::ApprovalConfirmed {
+        ticket: ticket(1, 1),
+        approval_id: "a".into(),
+        stage: 1,
+        by: "P8".into(),
+        decision: decision.into(),
+        ..Default::default()
+    };
+    let dispatch = Service::Dispatch;
+    let after = |said: &str| {
+        let mut world = World::default();
+        world.open(1, &[]).service(dispatch, "request:1", decided("approved"));
+        world.service(dispatch, "request:2", paper(said));
+        world.service(dispatch, "request:2", decided("rejected"));
+        world.found()
+    };
+    assert_eq!(after("denied"), []);
+    assert_eq!(after("approved"), [(Class::Doubled, "approval-decided-twice", 1)]);
+}
+
+#[test]
 fn a_barred_person_who_acts_or_is_given_it_breaks_p5() {
     let assigned =
         |to: &str| dispatch::WorkAssigned { ticket: ticket(1, 1), assignee: to.into(), ..Default::default() };

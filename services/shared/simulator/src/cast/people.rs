@@ -81,5 +81,5 @@ pub fn change(staff: &Snapshot, dice: &mut Dice, now: Time) -> Option<Order> {
         // Back from leave.
         _ => {}
     }
-    Some(founding::order(Command::Import(Import { nodes: Vec::new(), persons: vec![input] })))
+    Some(founding::order(Command::Import(Import { persons: vec![input], ..Import::default() })))
 }
