@@ -11,7 +11,7 @@ use proto::intake::v1::{self as wire, intake_service_server::IntakeService};
 use tonic::{Request, Response, Status};
 
 use crate::{
-    desk,
+    desk, moving,
     view::{self, Look},
 };
 
@@ -219,6 +219,39 @@ impl IntakeService for Intakes {
         }))
     }
 
+    async fn preview_move(
+        &self,
+        request: Request<wire::PreviewMoveRequest>,
+    ) -> Result<Response<wire::PreviewMoveResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        chassis::moving::administrator(&caller, &self.handle.directory())?;
+        let page = moving::page(&self.handle, &caller, request.get_ref()).await;
+        page.map(Response::new).map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn move_ticket(
+        &self,
+        request: Request<wire::MoveTicketRequest>,
+    ) -> Result<Response<wire::MoveTicketResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let message = request.into_inner();
+        let ask = caller.ask(&message.request_id, &message)?;
+        let work = async {
+            let moved = |reply| if let Reply::Moved(moved) = reply { Some(moved) } else { None };
+            self.submit(ask, moving::command(&message)?, moved).await
+        };
+        let Accepted { reply, at } = work.await.map_err(|refusal| caller.status(refusal))?;
+        Ok(answer(
+            wire::MoveTicketResponse {
+                from_version: reply.from,
+                category: reply.category,
+                severity: reply.severity,
+                position: Some(at.into()),
+            },
+            at,
+        ))
+    }
+
     async fn get_allowed_actions(
         &self,
         request: Request<wire::GetAllowedActionsRequest>,
@@ -251,6 +284,7 @@ fn opened(reply: Reply) -> wire::OpenTicketResponse {
         | Reply::Planned
         | Reply::Reclassified(_)
         | Reply::Closed
+        | Reply::Moved(_)
         | Reply::Reopened { .. } => wire::OpenTicketResponse::default(),
     }
 }

@@ -32,6 +32,7 @@ mod desk;
 mod field;
 mod gate;
 mod hand_off;
+mod moving;
 mod placing;
 mod reading;
 mod state;
@@ -45,6 +46,7 @@ use proto::{AnyEvent, Service};
 pub use allowed::allowed_actions;
 pub use command::{Command, Proof, Reply, Report};
 pub use field::read_field;
+pub use moving::{Change, Kind, preview};
 pub use reading::{Outline, Standing, in_whose_place, may_reveal, may_see, outline, step_rule};
 pub use state::{
     Amount, Approval, ApprovalState, DoneStep, GivenBack, HandOff, OpenStep, Paper, Stage, State, Verbal,
@@ -120,6 +122,7 @@ impl Core for Dispatch {
             AnyEvent::TicketOpened(event) => hand_off::opened(ticket, event, heard, step),
             AnyEvent::TicketReopened(event) => hand_off::reopened(ticket, event, heard, step),
             AnyEvent::TicketReclassified(event) => change::reclassified(ticket, event, step),
+            AnyEvent::TicketMoved(event) => change::moved(ticket, event, step),
             AnyEvent::TicketClosed(event) => change::closed(ticket, event, step),
             AnyEvent::EscalationRaised(event) => change::escalated(ticket, event, step),
             // `wants` lets nothing else through.

@@ -17,7 +17,7 @@ use proto::Time;
 
 use crate::{
     gate,
-    state::{DoneStep, State, Work},
+    state::{Amount, DoneStep, State, Work},
 };
 
 /// The rule book of a ticket and the organisation it is read with.
@@ -201,6 +201,28 @@ impl<'a> Rules<'a> {
         excluded: &BTreeSet<String>,
     ) -> Vec<String> {
         self.entitled(work, use_, role, at, excluded).1
+    }
+
+    /// What an approval is about, if it is about money.
+    pub fn amount(&self, work: &Work, use_: &ApprovalUse) -> Option<Amount> {
+        use_.amount.as_ref()?;
+        let currency =
+            self.book.matrix(&use_.matrix).map(|matrix| matrix.currency.clone()).unwrap_or_default();
+        Some(Amount { currency, minor: use_.amount_minor(&work.facts) })
+    }
+
+    /// The roles that the matrix demands. The check lets no matrix without any through (PB0401, PB0405); should one be in
+    /// force all the same, it is for whom a refusal goes to.
+    pub fn chain(&self, work: &Work, use_: &ApprovalUse) -> Vec<RoleAt> {
+        let facts = &work.facts;
+        let matrix = self.book.matrix(&use_.matrix);
+        let chain = matrix.and_then(|matrix| matrix.chain(&use_.kind, use_.amount_minor(facts), facts));
+        let roles: Vec<RoleAt> =
+            chain.unwrap_or_default().iter().map(|approver| approver.role.clone()).collect();
+        match roles.is_empty() {
+            true => vec![self.route(work).on_refusal.to],
+            false => roles,
+        }
     }
 
     fn entitled(

@@ -21,6 +21,7 @@ pub enum Command {
     Reclassify(Reclassify),
     Close(Close),
     Reopen(Reopen),
+    Move(Move),
 }
 
 /// Finds or creates the customer of a phone, and names the asset.
@@ -110,6 +111,15 @@ pub struct Reopen {
     pub reason: String,
 }
 
+/// Moves an open case to the active version of its rule book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    pub ticket: Id,
+    pub version: u32,
+    /// Why, as a code.
+    pub reason: String,
+}
+
 /// The duties of a branch are looked up in the rule book that is active now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanDuties {
@@ -127,6 +137,7 @@ impl Command {
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
+            | Command::Move(Move { ticket, .. })
             | Command::Reopen(Reopen { ticket, .. }) => ticket.shard(),
         }
     }
@@ -148,6 +159,7 @@ impl Command {
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
+            | Command::Move(Move { ticket, .. })
             | Command::Reopen(Reopen { ticket, .. }) => vec![RowKey::of::<Ticket>(*ticket)],
         }
     }
@@ -167,6 +179,7 @@ pub enum Reply {
     Reopened {
         cycle: u32,
     },
+    Moved(Moved),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +205,13 @@ pub struct Opened {
 pub struct Contacted {
     pub contact: Id,
     pub category: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub from: u32,
+    pub category: String,
+    pub severity: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,7 +13,8 @@
 //! * A case closes only with the seals that its playbook demands and with *answered, resolved, told* on
 //!   record for the current cycle (P4); evidence of an older cycle has no effect.
 //! * A person complained about neither acts on the case nor sees it (DG-03).
-//! * A ticket stays inside the playbook version that it was opened under.
+//! * A ticket stays inside the playbook version that it was opened under, unless an administrator moves it, which is
+//!   on record with who and why.
 //! * Personal text is sealed before it gets here; what is said carries codes, ids and typed facts only.
 //! * One phone, one customer: both live at the hash of the phone's keyed token.
 
@@ -30,6 +31,7 @@ mod identify;
 mod judge;
 pub mod keys;
 mod linked;
+pub mod moving;
 mod note;
 pub mod number;
 mod open;
@@ -100,6 +102,7 @@ impl Core for Intake {
             Command::Note(command) => note::note(command, step).map(|()| Reply::Noted),
             Command::Reclassify(command) => reclassify::reclassify(command, step).map(Reply::Reclassified),
             Command::Close(command) => close::close(command, step).map(|()| Reply::Closed),
+            Command::Move(command) => moving::carry_out(command, step).map(Reply::Moved),
             Command::Reopen(command) => reopen::reopen(command, step).map(|cycle| Reply::Reopened { cycle }),
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use calendar::{Calendar, CalendarSource};
-use playbook::Playbook;
+use playbook::{Playbook, diagnostic::Diagnostic};
 use proto::{AnyEvent, Time, directory::v1 as said};
 use thiserror::Error;
 
@@ -147,6 +147,21 @@ impl Snapshot {
     /// The newest version: new tickets are opened under it.
     pub fn active_playbook(&self, id: &str) -> Option<&Arc<Playbook>> {
         self.playbooks.get(id)?.values().next_back()
+    }
+
+    /// The same with a rule book that nobody has activated, for looking at what it would do.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files.
+    pub fn with_candidate(
+        &self,
+        files: &[(&str, &str)],
+    ) -> Result<(Snapshot, Arc<Playbook>), Vec<Diagnostic>> {
+        let playbook = shelf::load(files)?;
+        let mut with = self.clone();
+        let versions = Arc::make_mut(&mut with.playbooks).entry(playbook.id.clone()).or_default();
+        versions.insert(playbook.version, playbook.clone());
+        Ok((with, playbook))
     }
 
     pub fn playbook_ids(&self) -> impl Iterator<Item = &str> {

@@ -4,6 +4,7 @@ mod access;
 mod closing;
 mod customers;
 mod forms;
+mod moving;
 mod notes;
 mod office;
 mod opening;

@@ -41,6 +41,11 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
         AnyEvent::TicketReclassified(e) => {
             Line { outcome: e.severity.clone(), ..line("ticket.reclassified", &e.category) }
         }
+        AnyEvent::TicketMoved(e) => Line {
+            instance: e.version().to_string(),
+            outcome: e.severity.clone(),
+            ..line("ticket.moved", &e.reason)
+        },
         AnyEvent::TicketLinked(e) => line("ticket.linked", &e.relation),
         AnyEvent::TicketNoted(e) => {
             Line { outcome: format!("{}{}", e.wait_begun, e.wait_ended), ..line("ticket.noted", &e.kind) }
