@@ -15,3 +15,4 @@ mod lines;
 mod major;
 mod replicas;
 mod restored;
+mod versions;

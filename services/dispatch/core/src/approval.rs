@@ -77,6 +77,7 @@ impl Desk<'_, '_> {
             helpers: Vec::new(),
             ready_at: self.now(),
             approval: Some(id),
+            beside: None,
         };
         self.work.open.insert(rule.id.clone(), open);
         self.say_ready(&rule.id, &placed.role.role, placed.person.as_deref());

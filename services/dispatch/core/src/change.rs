@@ -114,7 +114,7 @@ fn split_instance(instance: &str) -> (&str, Option<u32>) {
 
 /// The order, if the event speaks of its newest cycle: what belongs to an
 /// older one has no effect, a newer one begins with `ticket.reopened`.
-fn of_cycle<'s, 'a>(
+pub(crate) fn of_cycle<'s, 'a>(
     ticket: Id,
     cycle: Option<u32>,
     step: &'s mut Step<'a>,
@@ -211,13 +211,15 @@ impl Desk<'_, '_> {
 }
 
 /// Events that reach this core.
-pub(crate) fn wanted_kinds() -> [&'static str; 6] {
+pub(crate) fn wanted_kinds() -> [&'static str; 8] {
     use proto::Event as _;
     [
         intake::TicketOpened::TYPE,
         intake::TicketReopened::TYPE,
         intake::TicketReclassified::TYPE,
         intake::TicketMoved::TYPE,
+        intake::TicketLinked::TYPE,
+        intake::TicketLinkClosed::TYPE,
         intake::TicketClosed::TYPE,
         watchdog::EscalationRaised::TYPE,
     ]

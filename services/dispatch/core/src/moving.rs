@@ -43,12 +43,17 @@ impl Kind {
     }
 }
 
-/// Open steps that this rule book lets be done in another way: by a report instead of an approval, by another matrix.
+/// Open steps that this rule book lets be done in another way: by a report instead of an approval, by another matrix, by
+/// a case that is opened for it.
 pub(crate) fn done_otherwise(work: &Work, rules: &Rules<'_>) -> Vec<String> {
     let otherwise = |step: &String| {
         let asked = work.open.get(step).and_then(|open| work.approval(open.approval?));
-        let rule = rules.case_type.step(step).and_then(|rule| rule.approval.as_ref());
-        match (asked, rule) {
+        let beside = work.open.get(step).is_some_and(|open| open.beside.is_some());
+        let rule = rules.case_type.step(step);
+        if beside != rule.is_some_and(|rule| rule.opens.is_some()) {
+            return true;
+        }
+        match (asked, rule.and_then(|rule| rule.approval.as_ref())) {
             (None, None) => false,
             (Some(asked), Some(rule)) => asked.matrix != rule.matrix || asked.kind != rule.kind,
             _ => true,

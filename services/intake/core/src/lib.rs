@@ -6,6 +6,7 @@
 //! Open     -> form checked, judged (category, severity, reasons) -> ticket.opened
 //!                  '-> asset.complained to the asset's home -> asset.repeat_found back -> judged anew
 //! work.step_done, follow_up.recorded -> answered, resolved, told      work.completed, follow_up.completed -> seals
+//! work.link_asked (a step opens another case) -> ticket.opened, ticket.linked both ways      its closing -> ticket.link_closed
 //! all of them on record -> ticket.closed      an unhappy call-back -> ticket.reopened: the next cycle
 //! ```
 //!
@@ -20,6 +21,7 @@
 
 pub mod access;
 pub mod allowed;
+mod beside;
 pub mod close;
 pub mod command;
 mod contact;
@@ -59,6 +61,7 @@ const WANTED: &[&str] = &[
     intake::v1::AssetRepeatFound::TYPE,
     dispatch::v1::WorkStepDone::TYPE,
     dispatch::v1::WorkCompleted::TYPE,
+    dispatch::v1::WorkLinkAsked::TYPE,
     follow_up::v1::FollowUpRecorded::TYPE,
     follow_up::v1::FollowUpCompleted::TYPE,
     sla_watchdog::v1::EscalationRaised::TYPE,

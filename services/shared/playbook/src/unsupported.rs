@@ -32,13 +32,6 @@ impl Playbook {
                     "choosing by skill, nearness or who had it before",
                 );
             }
-            for step in case_type.steps.iter().filter(|s| s.opens.is_some()) {
-                found.lacking(
-                    &format!("{place}/steps/{}", step.id),
-                    "步骤里另开关联案件",
-                    "steps that open a linked case",
-                );
-            }
         }
     }
 }

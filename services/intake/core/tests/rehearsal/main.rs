@@ -1,6 +1,7 @@
 //! Intake in memory: what people ask, what others say, and what becomes of a case.
 
 mod access;
+mod beside;
 mod closing;
 mod customers;
 mod forms;

@@ -89,7 +89,7 @@ pub struct Deed {
     pub wait: Option<String>,
     pub to: Option<String>,
     pub rule: Option<String>,
-    /// What is opened.
+    /// What is opened; with any other deed: the newest case of this type is meant from here on.
     #[serde(rename = "type")]
     pub case_type: Option<String>,
     pub channel: Option<String>,
@@ -130,6 +130,9 @@ impl Town {
     /// # Errors
     /// The refusal of the service.
     pub fn act(&mut self, deed: &Deed) -> Result<(), Refusal> {
+        if let Some(case_type) = deed.case_type.as_ref().filter(|_| deed.what != What::Open) {
+            self.turn_to(case_type);
+        }
         if let Some(duty) = &deed.duty {
             self.turn_to(&playbook::duty::case_type_of(duty));
         }
