@@ -124,6 +124,9 @@ fn person_row(input: &PersonInput) -> PersonRow {
     roles.dedup();
     let mut absences = input.absences.clone();
     absences.sort();
+    let mut skills = input.skills.clone();
+    skills.sort();
+    skills.dedup();
     PersonRow {
         code: input.code.clone(),
         name: input.name.clone(),
@@ -133,6 +136,7 @@ fn person_row(input: &PersonInput) -> PersonRow {
         deputy: input.deputy.clone(),
         absences,
         disabled: input.disabled,
+        skills,
     }
 }
 

@@ -28,6 +28,7 @@ mod allowed;
 mod approval;
 mod beside;
 mod change;
+mod choosing;
 mod command;
 mod desk;
 mod field;

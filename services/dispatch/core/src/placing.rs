@@ -1,10 +1,9 @@
 //! Whom work is given to: a pure choice out of the directory, made at the
 //! moment of use.
 //!
-//! Several holders of a role share by the ticket's id: an even spread without
-//! a counter. Load per person would be an aggregate of the branch's home,
-//! which is another shard than most tickets', and a count that is always a
-//! little old; whoever has too much refuses or assigns.
+//! Among several holders of a role the playbook's `choose` picks (see `choosing`); who is left shares by the ticket's
+//! id: an even spread without a counter. Load per person would be an aggregate of the branch's home, which is another
+//! shard than most tickets', and a count that is always a little old; whoever has too much refuses or assigns.
 
 use std::collections::BTreeSet;
 
@@ -102,7 +101,10 @@ impl<'a> Rules<'a> {
         for role in std::iter::once(role).chain(behind) {
             let found = self.find(work, role, at, excluded);
             if !found.is_empty() {
-                return Placed { role: role.clone(), person: choose(work, &found, role) };
+                return Placed {
+                    role: role.clone(),
+                    person: choose(work, &self.preferred(work, found), role),
+                };
             }
         }
         Placed { role: role.clone(), person: None }
@@ -151,7 +153,7 @@ impl<'a> Rules<'a> {
 
     /// Somebody who takes part beside the performer; nobody stands behind a helper.
     pub fn helper(&self, work: &Work, role: &RoleAt, at: Time) -> Option<String> {
-        choose(work, &self.find(work, role, at, &work.barred), role)
+        choose(work, &self.preferred(work, self.find(work, role, at, &work.barred)), role)
     }
 
     /// Whether a person is there, enabled and not barred.

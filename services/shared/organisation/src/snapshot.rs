@@ -49,6 +49,8 @@ pub struct Person {
     /// From (included) to (excluded).
     pub absences: Vec<(Time, Time)>,
     pub disabled: bool,
+    /// What he is good at: categories, case types, brands, tags.
+    pub skills: Vec<String>,
 }
 
 impl Person {
@@ -282,6 +284,7 @@ impl From<&said::Person> for Person {
             deputy: filled(&person.deputy),
             absences: person.absences.iter().map(|a| (Time(a.from_at), Time(a.to_at))).collect(),
             disabled: person.disabled,
+            skills: person.skills.clone(),
         }
     }
 }
