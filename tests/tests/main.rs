@@ -9,6 +9,7 @@ mod clients;
 mod complaint;
 mod console;
 mod crash;
+mod customers_told;
 mod deadlines;
 mod hand_off;
 mod lines;

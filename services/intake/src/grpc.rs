@@ -189,6 +189,30 @@ impl IntakeService for Intakes {
         work.await.map(Response::new).map_err(|refusal| caller.status(refusal))
     }
 
+    async fn get_customer_address(
+        &self,
+        request: Request<wire::GetCustomerAddressRequest>,
+    ) -> Result<Response<wire::GetCustomerAddressResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let address = view::address(&self.handle, caller.actor(), request.get_ref()).await;
+        address.map(Response::new).map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn set_customer_messages(
+        &self,
+        request: Request<wire::SetCustomerMessagesRequest>,
+    ) -> Result<Response<wire::SetCustomerMessagesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let message = request.into_inner();
+        let ask = caller.ask(&message.request_id, &message)?;
+        let work = async {
+            let command = desk::set_messages(&message)?;
+            self.submit(ask, command, |reply| matches!(reply, Reply::MessagesSet).then_some(())).await
+        };
+        let Accepted { at, .. } = work.await.map_err(|refusal| caller.status(refusal))?;
+        Ok(answer(wire::SetCustomerMessagesResponse { position: Some(at.into()) }, at))
+    }
+
     async fn find_tickets(
         &self,
         request: Request<wire::FindTicketsRequest>,
@@ -285,6 +309,7 @@ fn opened(reply: Reply) -> wire::OpenTicketResponse {
         | Reply::Reclassified(_)
         | Reply::Closed
         | Reply::Moved(_)
+        | Reply::MessagesSet
         | Reply::Reopened { .. } => wire::OpenTicketResponse::default(),
     }
 }

@@ -22,6 +22,7 @@ pub enum Command {
     Close(Close),
     Reopen(Reopen),
     Move(Move),
+    SetMessages(SetMessages),
 }
 
 /// Finds or creates the customer of a phone, and names the asset.
@@ -120,6 +121,13 @@ pub struct Move {
     pub reason: String,
 }
 
+/// Whether a customer wants messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetMessages {
+    pub customer: Id,
+    pub wanted: bool,
+}
+
 /// The duties of a branch are looked up in the rule book that is active now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanDuties {
@@ -134,6 +142,7 @@ impl Command {
             Command::Identify(command) => keys::phone_book(&command.phone_token).shard(),
             Command::Open(command) => command.bucket().shard(),
             Command::PlanDuties(command) => keys::almanac(&command.playbook, &command.branch).shard(),
+            Command::SetMessages(SetMessages { customer, .. }) => customer.shard(),
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
@@ -156,6 +165,7 @@ impl Command {
             Command::PlanDuties(PlanDuties { playbook, branch }) => {
                 vec![RowKey::of::<Almanac>(keys::almanac(playbook, branch))]
             }
+            Command::SetMessages(SetMessages { customer, .. }) => vec![RowKey::of::<Customer>(*customer)],
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
@@ -180,6 +190,7 @@ pub enum Reply {
         cycle: u32,
     },
     Moved(Moved),
+    MessagesSet,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

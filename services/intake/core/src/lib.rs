@@ -33,6 +33,7 @@ mod identify;
 mod judge;
 pub mod keys;
 mod linked;
+mod messages;
 pub mod moving;
 mod note;
 pub mod number;
@@ -106,6 +107,7 @@ impl Core for Intake {
             Command::Reclassify(command) => reclassify::reclassify(command, step).map(Reply::Reclassified),
             Command::Close(command) => close::close(command, step).map(|()| Reply::Closed),
             Command::Move(command) => moving::carry_out(command, step).map(Reply::Moved),
+            Command::SetMessages(command) => messages::set(command, step).map(|()| Reply::MessagesSet),
             Command::Reopen(command) => reopen::reopen(command, step).map(|cycle| Reply::Reopened { cycle }),
         }
     }

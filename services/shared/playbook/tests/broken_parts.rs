@@ -213,6 +213,10 @@ const CLOCKS: &[Case] = &[
     ),
     ("call_back_after_the_last", &[("    after: work.completed\n", "    after: follow_up.completed\n")]),
     ("call_back_after_a_clock", &[("    after: work.completed\n", "    after: clock.breached(whole)\n")]),
+    (
+        "customer_told_by_mail",
+        &[("    to: mechanic\n    channel: sms\n", "    to: [mechanic, customer]\n    channel: mail\n")],
+    ),
     ("silence_is_unhappy", &[("known(satisfaction) && satisfaction <= 2", "'!known(satisfaction)'")]),
     (
         "warning_of_two_kinds",
