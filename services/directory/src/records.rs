@@ -83,6 +83,12 @@ impl Preparer<'_> {
                 .map(|absence| (Time(absence.from_at), Time(absence.to_at)))
                 .collect(),
             disabled: record.disabled,
+            skills: record
+                .skills
+                .iter()
+                .map(|skill| trimmed(skill))
+                .filter(|skill| !skill.is_empty())
+                .collect(),
             password: self.new_password(record.code.trim(), record.password).await?,
         })
     }

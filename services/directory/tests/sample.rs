@@ -61,6 +61,7 @@ fn person(record: PersonRecord) -> PersonInput {
         deputy: filled(record.deputy),
         absences: record.absences.iter().map(|a| (Time(a.from_at), Time(a.to_at))).collect(),
         disabled: record.disabled,
+        skills: record.skills,
         password: None,
     }
 }

@@ -18,6 +18,7 @@ use proto::{
 use tonic::{Request, Response, Status};
 
 use crate::{
+    moving,
     read::{self, Wanted},
     report::{plain, seal_words},
     shown::{Eyes, Words, show},
@@ -325,6 +326,16 @@ impl DispatchService for Desk {
     ) -> Result<Response<contract::GetWorkResponse>, Status> {
         let caller = Caller::of(&request)?;
         self.get(&caller, request.into_inner()).await.map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn preview_move(
+        &self,
+        request: Request<contract::PreviewMoveRequest>,
+    ) -> Result<Response<contract::PreviewMoveResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        chassis::moving::administrator(&caller, &self.handle.directory())?;
+        let found = moving::preview(&self.handle, request.get_ref()).await;
+        found.map(Response::new).map_err(|refusal| caller.status(refusal))
     }
 
     async fn list_work(

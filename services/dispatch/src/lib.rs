@@ -13,6 +13,7 @@
 #![allow(clippy::result_large_err, reason = "refusals are rare and carry both languages")]
 
 mod grpc;
+mod moving;
 mod read;
 mod report;
 #[cfg(test)]

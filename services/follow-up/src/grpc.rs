@@ -19,7 +19,7 @@ use proto::{
 use tonic::{Request, Response, Status};
 
 use crate::{
-    read,
+    moving, read,
     shown::{Eyes, show},
 };
 
@@ -174,6 +174,16 @@ impl FollowUpService for Desk {
         let message = request.into_inner();
         let ask = caller.ask(&message.request_id, &message)?;
         self.call(ask, message).await.map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn preview_move(
+        &self,
+        request: Request<contract::PreviewMoveRequest>,
+    ) -> Result<Response<contract::PreviewMoveResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        chassis::moving::administrator(&caller, &self.handle.directory())?;
+        let found = moving::preview(&self.handle, request.get_ref()).await;
+        found.map(Response::new).map_err(|refusal| caller.status(refusal))
     }
 
     async fn list_due(

@@ -10,6 +10,7 @@
 //! no free text slips in with them; nobody barred, and nobody from another branch, sees a case.
 
 mod grpc;
+mod moving;
 mod read;
 mod shown;
 

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use proto::Service;
 
 use crate::{
-    bench_command,
+    activate_command, bench_command,
     client::Connection,
     demo_command, directory_command, events_command, import_command, journal_command, playbook,
     quarantine_command, report_command,
@@ -121,7 +121,12 @@ pub async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::Playbook(command) = cli.command {
-        return playbook::carry_out(command);
+        return match command {
+            playbook::PlaybookCommand::Activate(activate) => {
+                activate_command::carry_out(config(cli.config.as_deref())?, activate).await
+            }
+            other => playbook::carry_out(other),
+        };
     }
     let config = config(cli.config.as_deref())?;
     match cli.command {

@@ -110,14 +110,17 @@ pub async fn import(connection: &Connection, reading: Reading) -> anyhow::Result
 }
 
 pub async fn activate_playbook(connection: &Connection, files: &[PathBuf]) -> anyhow::Result<()> {
-    let files = files
-        .iter()
-        .map(|path| {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            Ok(DocumentFile { path: path.display().to_string(), text })
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        Ok((path.display().to_string(), text))
+    };
+    activate_texts(connection, &files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?).await
+}
+
+/// Path and text of each of its files.
+pub async fn activate_texts(connection: &Connection, texts: &[(String, String)]) -> anyhow::Result<()> {
+    let file = |(path, text): &(String, String)| DocumentFile { path: path.clone(), text: text.clone() };
+    let files = texts.iter().map(file).collect();
     let active = connection
         .directory(&connection.system())
         .activate_playbook(ActivatePlaybookRequest { request_id: request_id(), files })

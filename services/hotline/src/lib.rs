@@ -10,6 +10,7 @@
 //! Invariants: no decision is made here; everything goes through the gRPC
 //! contracts and the event stream, as for any other client.
 
+pub mod activate_command;
 pub mod bench;
 pub mod bench_command;
 pub mod cli;

@@ -5,7 +5,7 @@ use chassis::{Accepted, Handle, Vault, rpc::parse_id};
 use chassis_core::{Ask, Refusal, RefusalKind, Sealed, Violation};
 use intake_core::{
     Command, Customer, Intake, PhoneBook, Reply, Ticket,
-    command::{AssetGiven, Close, Identify, Note, Open, Reclassify, Reopen},
+    command::{AssetGiven, Close, Identify, Note, Open, Reclassify, Reopen, SetMessages},
     keys, preview,
 };
 use organisation::Snapshot;
@@ -37,6 +37,11 @@ pub(crate) fn reply<T>(
             "The answer does not fit the request; it is on record for us.",
         )),
     }
+}
+
+pub(crate) fn set_messages(message: &wire::SetCustomerMessagesRequest) -> Result<Command, Refusal> {
+    let customer = parse_id("customer_id", &message.customer_id)?;
+    Ok(Command::SetMessages(SetMessages { customer, wanted: message.wanted }))
 }
 
 /// Gives a command to its home.

@@ -11,7 +11,7 @@ use proto::intake::v1::{self as wire, intake_service_server::IntakeService};
 use tonic::{Request, Response, Status};
 
 use crate::{
-    desk,
+    desk, moving,
     view::{self, Look},
 };
 
@@ -189,6 +189,30 @@ impl IntakeService for Intakes {
         work.await.map(Response::new).map_err(|refusal| caller.status(refusal))
     }
 
+    async fn get_customer_address(
+        &self,
+        request: Request<wire::GetCustomerAddressRequest>,
+    ) -> Result<Response<wire::GetCustomerAddressResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let address = view::address(&self.handle, caller.actor(), request.get_ref()).await;
+        address.map(Response::new).map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn set_customer_messages(
+        &self,
+        request: Request<wire::SetCustomerMessagesRequest>,
+    ) -> Result<Response<wire::SetCustomerMessagesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let message = request.into_inner();
+        let ask = caller.ask(&message.request_id, &message)?;
+        let work = async {
+            let command = desk::set_messages(&message)?;
+            self.submit(ask, command, |reply| matches!(reply, Reply::MessagesSet).then_some(())).await
+        };
+        let Accepted { at, .. } = work.await.map_err(|refusal| caller.status(refusal))?;
+        Ok(answer(wire::SetCustomerMessagesResponse { position: Some(at.into()) }, at))
+    }
+
     async fn find_tickets(
         &self,
         request: Request<wire::FindTicketsRequest>,
@@ -217,6 +241,39 @@ impl IntakeService for Intakes {
             clocks: seen.clocks.into_iter().map(clock).collect(),
             contact: seen.contact,
         }))
+    }
+
+    async fn preview_move(
+        &self,
+        request: Request<wire::PreviewMoveRequest>,
+    ) -> Result<Response<wire::PreviewMoveResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        chassis::moving::administrator(&caller, &self.handle.directory())?;
+        let page = moving::page(&self.handle, &caller, request.get_ref()).await;
+        page.map(Response::new).map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn move_ticket(
+        &self,
+        request: Request<wire::MoveTicketRequest>,
+    ) -> Result<Response<wire::MoveTicketResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let message = request.into_inner();
+        let ask = caller.ask(&message.request_id, &message)?;
+        let work = async {
+            let moved = |reply| if let Reply::Moved(moved) = reply { Some(moved) } else { None };
+            self.submit(ask, moving::command(&message)?, moved).await
+        };
+        let Accepted { reply, at } = work.await.map_err(|refusal| caller.status(refusal))?;
+        Ok(answer(
+            wire::MoveTicketResponse {
+                from_version: reply.from,
+                category: reply.category,
+                severity: reply.severity,
+                position: Some(at.into()),
+            },
+            at,
+        ))
     }
 
     async fn get_allowed_actions(
@@ -251,6 +308,8 @@ fn opened(reply: Reply) -> wire::OpenTicketResponse {
         | Reply::Planned
         | Reply::Reclassified(_)
         | Reply::Closed
+        | Reply::Moved(_)
+        | Reply::MessagesSet
         | Reply::Reopened { .. } => wire::OpenTicketResponse::default(),
     }
 }

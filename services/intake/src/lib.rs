@@ -16,6 +16,7 @@ mod duties;
 pub mod form;
 mod grpc;
 pub mod mask;
+mod moving;
 pub mod name;
 pub mod phone;
 pub mod plate;

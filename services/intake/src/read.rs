@@ -1,15 +1,16 @@
 //! Queries for people. Rows are found here; who may see them is decided by the same gates as
 //! commands, and in lists by the branches and bars that stand in the columns.
 
-use chassis::handle::store_failed;
+use chassis::handle::{decode, store_failed};
 use chassis_core::{Actor, Refusal};
+use intake_core::Ticket;
 use organisation::Snapshot;
 use proto::{Id, intake::v1::FoundTicket};
 use sqlx::{PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
 /// Every statement, for the test that prepares them all.
-pub const STATEMENTS: &[&str] = &[BY_NUMBER, BY_TOKENS, NUMBERED, OF_CUSTOMER];
+pub const STATEMENTS: &[&str] = &[BY_NUMBER, BY_TOKENS, NUMBERED, OF_CUSTOMER, OPEN];
 
 const BY_NUMBER: &str = "select id from ticket where number = $1";
 
@@ -27,6 +28,10 @@ const NUMBERED: &str = "select id, number, state, branch, category, severity, \
 const OF_CUSTOMER: &str = "select id from ticket \
      where customer = $1 and ($2::text[] is null or branch = any($2)) and not (barred @> $3) \
      order by opened_at desc limit 200";
+
+/// Open cases by id. $1 the last of the page before, $2 the person who asks, $3 how many.
+const OPEN: &str =
+    "select body from ticket where state = 'open' and id > $1 and not (barred @> $2) order by id limit $3";
 
 /// What somebody may find: branches within his grants, and nothing that concerns himself.
 pub struct Sight {
@@ -121,6 +126,18 @@ pub async fn of_customer(pool: &PgPool, customer: Id, sight: &Sight) -> Result<V
         .await
         .map_err(|error| store_failed(&error))?;
     Ok(ids.into_iter().map(|id| id.to_string()).collect())
+}
+
+/// Open cases in the order of their ids, after one of them.
+pub async fn open(pool: &PgPool, after: Uuid, actor: &Actor, limit: usize) -> Result<Vec<Ticket>, Refusal> {
+    let bodies: Vec<Vec<u8>> = sqlx::query_scalar(OPEN)
+        .bind(after)
+        .bind(vec![actor.person().unwrap_or_default()])
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await
+        .map_err(|error| store_failed(&error))?;
+    bodies.iter().map(|body| decode(body)).collect()
 }
 
 fn found(row: &PgRow, found_by: &str) -> Result<FoundTicket, sqlx::Error> {

@@ -7,7 +7,7 @@ use chassis_core::{Actor, Refusal, Sealed};
 use intake_core::{Customer, Intake, Ticket, access, allowed_actions, number};
 use organisation::Snapshot;
 use playbook::{CaseType, Mark, Privacy};
-use proto::{common::v1::AllowedAction, intake::v1 as wire};
+use proto::{Service, common::v1::AllowedAction, intake::v1 as wire};
 
 use crate::{
     desk, mask,
@@ -20,6 +20,8 @@ const MOST_FOUND: u32 = 50;
 /// A reason is a sentence, not a letter.
 const REASON: std::ops::RangeInclusive<usize> = 2..=200;
 const EVERY_FIELD: &str = "*";
+/// What services are among each other.
+const SERVICE: &str = "service";
 /// Notes are revealed like any free text of the case.
 const NOTES: &str = "notes";
 
@@ -190,7 +192,31 @@ pub(crate) async fn customer(
     };
     let phone = look.at(handle, &customer.phone, may("phone"), chassis::mask::phone).await?;
     let assets = customer.assets.iter().map(|asset| asset.id.to_string()).collect();
-    Ok(wire::GetCustomerResponse { customer_id: id.to_string(), name, phone, tickets, assets })
+    let no_messages = customer.no_messages;
+    Ok(wire::GetCustomerResponse { customer_id: id.to_string(), name, phone, tickets, assets, no_messages })
+}
+
+/// Where messages to a customer go. Nobody but the service that sends them is told; the message is the reason on record.
+pub(crate) async fn address(
+    handle: &Handle<Intake>,
+    actor: &Actor,
+    request: &wire::GetCustomerAddressRequest,
+) -> Result<wire::GetCustomerAddressResponse, Refusal> {
+    let is_notify = matches!(actor, Actor::System { code, .. } if code == Service::Notify.name());
+    if !is_notify || !actor.has_role(SERVICE) {
+        return Err(may_not_reveal());
+    }
+    if !REASON.contains(&request.reason.chars().count()) {
+        return Err(Refusal::field("reason", "请说明原因。", "Give the reason."));
+    }
+    let id = parse_id("customer_id", &request.customer_id)?;
+    let customer: Customer =
+        handle.load(id).await?.ok_or_else(|| Refusal::not_found("客户", "customer", id))?;
+    if customer.no_messages {
+        return Ok(wire::GetCustomerAddressResponse { phone: String::new(), wanted: false });
+    }
+    let phone = handle.vault().open(&customer.phone, actor, &request.reason).await?;
+    Ok(wire::GetCustomerAddressResponse { phone, wanted: true })
 }
 
 pub(crate) async fn search(

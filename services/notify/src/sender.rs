@@ -8,7 +8,9 @@ use chassis::{
     executor::Acting,
 };
 use chassis_core::Sealed;
-use notify_core::{Case, Command, Notice, NoticeState, Notify, Outcome, Report, channel_code, words};
+use notify_core::{
+    Case, Command, Notice, NoticeState, Notify, Outcome, Report, channel_code, people::CUSTOMER, words,
+};
 use playbook::{Channel, Lang};
 use proto::{AnyEvent, Event, Id, directory::v1::GetContactResponse, notify::v1::NoticeQueued};
 use thiserror::Error;
@@ -164,7 +166,12 @@ impl Sender {
 
     async fn contact(&self, notice: &Notice) -> Result<GetContactResponse, Trouble> {
         let reason = format!("notice {}", notice.id);
-        self.contacts.of(&notice.recipient, &reason).await.map_err(|error| match error {
+        let found = match notice.customer.filter(|_| notice.recipient == CUSTOMER) {
+            Some(customer) => self.contacts.of_customer(customer, &reason).await,
+            None => self.contacts.of(&notice.recipient, &reason).await,
+        };
+        found.map_err(|error| match error {
+            ContactError::NotWanted => Trouble::Failed { reason: "not-wanted", for_good: true },
             ContactError::NoPerson => Trouble::Failed { reason: "no-person", for_good: true },
             ContactError::Refused(_) => Trouble::Failed { reason: "directory-refused", for_good: false },
             error @ (ContactError::Address(_)

@@ -14,6 +14,7 @@ use sla_watchdog_core::{AskExtension, Case, Command, DecideExtension, Reply, Wat
 use tonic::{Request, Response, Status};
 
 use crate::{
+    moving,
     read::{self, Wanted},
     shown,
 };
@@ -154,6 +155,16 @@ impl SlaWatchdogService for Desk {
         let message = request.into_inner();
         let ask = caller.ask(&message.request_id, &message)?;
         Desk::decide_extension(self, ask, message).await.map_err(|refusal| caller.status(refusal))
+    }
+
+    async fn preview_move(
+        &self,
+        request: Request<contract::PreviewMoveRequest>,
+    ) -> Result<Response<contract::PreviewMoveResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        chassis::moving::administrator(&caller, &self.handle.directory())?;
+        let found = moving::preview(&self.handle, request.get_ref()).await;
+        found.map(Response::new).map_err(|refusal| caller.status(refusal))
     }
 
     async fn list_due(

@@ -11,6 +11,7 @@
 //! computing anew changes nothing that was judged.
 
 mod grpc;
+mod moving;
 mod read;
 mod reproject;
 mod shown;

@@ -83,6 +83,8 @@ pub struct PersonInput {
     /// From (included) to (excluded).
     pub absences: Vec<(Time, Time)>,
     pub disabled: bool,
+    /// What he is good at, as codes.
+    pub skills: Vec<String>,
     /// A hash in PHC format; `None` leaves the account as it is.
     pub password: Option<String>,
 }

@@ -153,6 +153,9 @@ pub(crate) fn person_row(input: &PersonInput) -> PersonRow {
     roles.dedup();
     let mut absences = input.absences.clone();
     absences.sort();
+    let mut skills = input.skills.clone();
+    skills.sort();
+    skills.dedup();
     PersonRow {
         code: input.code.clone(),
         name: input.name.clone(),
@@ -162,6 +165,7 @@ pub(crate) fn person_row(input: &PersonInput) -> PersonRow {
         deputy: input.deputy.clone(),
         absences,
         disabled: input.disabled,
+        skills,
     }
 }
 

@@ -94,6 +94,9 @@ fn by_himself(input: &PersonInput, node_exists: &dyn Fn(&str) -> bool) -> Option
             );
         }
     }
+    if let Some(skill) = input.skills.iter().find(|skill| !is_code(skill)) {
+        return Some(bad_code(&input.place, "skills", skill));
+    }
     if input.deputy.as_deref() == Some(&input.code) {
         return say("deputy", "不能代理自己。".into(), "Nobody stands in for himself.".into());
     }

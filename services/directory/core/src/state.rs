@@ -123,6 +123,9 @@ pub struct PersonRow {
     /// From (included) to (excluded), sorted.
     pub absences: Vec<(Time, Time)>,
     pub disabled: bool,
+    /// What he is good at, as codes; sorted, without repetition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
 }
 
 impl PersonRow {
@@ -146,6 +149,7 @@ impl PersonRow {
                 .map(|(from, to)| said::Absence { from_at: from.0, to_at: to.0 })
                 .collect(),
             disabled: self.disabled,
+            skills: self.skills.clone(),
         }
     }
 

@@ -24,6 +24,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column("deputy", false, &["代理人"]),
     column("absences", false, &["缺勤", "请假"]),
     column("disabled", false, &["停用"]),
+    column("skills", false, &["技能", "特长"]),
     column("password", false, &["初始密码", "密码"]),
 ];
 
@@ -62,6 +63,7 @@ fn record(row: &Row) -> Result<PersonRecord, BadRecord> {
             .map(|item| absence(&row.place, item))
             .collect::<Result<_, _>>()?,
         disabled,
+        skills: items(row.get("skills")).map(|skill| skill.trim().to_owned()).collect(),
         password: row.owned("password"),
     })
 }
@@ -142,6 +144,12 @@ mod tests {
         let roles: Vec<_> =
             reading.persons[0].roles.iter().map(|r| (r.role.as_str(), r.node.as_str())).collect();
         assert_eq!(roles, [("gm", "B1"), ("crisis-team", "B1")]);
+    }
+
+    #[test]
+    fn skills_are_codes_in_a_row() {
+        let reading = persons_csv("p.csv", "工号,姓名,角色,技能\nP1,甲,mechanic@B1,brake； wheel\n").unwrap();
+        assert_eq!(reading.persons[0].skills, ["brake", "wheel"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     desk::Desk,
     gate,
     placing::{Placed, higher},
-    state::{Amount, Approval, ApprovalState, OpenStep, Stage, Verdict},
+    state::{Approval, ApprovalState, OpenStep, Stage, Verdict},
     steps::Doing,
     view::View,
 };
@@ -62,13 +62,13 @@ impl Desk<'_, '_> {
             step: rule.id.clone(),
             matrix: use_.matrix.clone(),
             kind: use_.kind.clone(),
-            amount: self.amount(use_),
+            amount: self.rules.amount(&self.work, use_),
             requesters: self.requesters(rule, use_),
-            chain: self.chain(use_),
+            chain: self.rules.chain(&self.work, use_),
             stages: Vec::new(),
             state: ApprovalState::Open,
         });
-        let first = self.chain(use_).swap_remove(0);
+        let first = self.rules.chain(&self.work, use_).swap_remove(0);
         let placed = self.place_stage(use_, id, &first);
         let open = OpenStep {
             wanted: first,
@@ -77,31 +77,11 @@ impl Desk<'_, '_> {
             helpers: Vec::new(),
             ready_at: self.now(),
             approval: Some(id),
+            beside: None,
         };
         self.work.open.insert(rule.id.clone(), open);
         self.say_ready(&rule.id, &placed.role.role, placed.person.as_deref());
         self.ask_stage(id, 0, placed);
-    }
-
-    fn amount(&self, use_: &ApprovalUse) -> Option<Amount> {
-        use_.amount.as_ref()?;
-        let currency =
-            self.rules.book.matrix(&use_.matrix).map(|matrix| matrix.currency.clone()).unwrap_or_default();
-        Some(Amount { currency, minor: use_.amount_minor(&self.work.facts) })
-    }
-
-    /// The roles that the matrix demands. The check lets no matrix without any through (PB0401, PB0405); should one be in
-    /// force all the same, it is for whom a refusal goes to.
-    fn chain(&self, use_: &ApprovalUse) -> Vec<RoleAt> {
-        let facts = &self.work.facts;
-        let matrix = self.rules.book.matrix(&use_.matrix);
-        let chain = matrix.and_then(|matrix| matrix.chain(&use_.kind, use_.amount_minor(facts), facts));
-        let roles: Vec<RoleAt> =
-            chain.unwrap_or_default().iter().map(|approver| approver.role.clone()).collect();
-        match roles.is_empty() {
-            true => vec![self.rules.route(&self.work).on_refusal.to],
-            false => roles,
-        }
     }
 
     /// Who asks: the doer of the step that the playbook names, else of the
@@ -311,7 +291,9 @@ impl Desk<'_, '_> {
         for approval in open {
             let rule = self.rules.case_type.step(&approval.step);
             let Some(use_) = rule.and_then(|rule| rule.approval.as_ref()) else { continue };
-            if self.chain(use_) != approval.chain || self.amount(use_) != approval.amount {
+            if self.rules.chain(&self.work, use_) != approval.chain
+                || self.rules.amount(&self.work, use_) != approval.amount
+            {
                 self.take_away(&approval.step, "reclassified");
                 continue;
             }

@@ -9,6 +9,7 @@ use proto::{Id, intake::v1 as intake, sla_watchdog::v1 as watchdog};
 use crate::{
     desk::Desk,
     hand_off::{set_code, set_codes},
+    moving,
     state::{OpenStep, State, Work},
 };
 
@@ -22,15 +23,25 @@ pub(crate) fn reclassified(
     let Some(mut desk) = of_cycle(ticket, event.ticket.as_ref().map(|t| t.cycle), step)? else {
         return Ok(());
     };
-    let mut told = desk.rules.told_by_intake(facts::from_proto(&event.facts), &desk.work.done);
-    for (name, code) in [("category", &event.category), ("severity", &event.severity)] {
-        set_code(&mut told, name, code);
+    desk.judged(event);
+    desk.settle();
+    desk.file();
+    Ok(())
+}
+
+/// `ticket.moved`: the same under another version of the rule book. What is done stands; steps and approvals that the
+/// version does not have, or has otherwise, are taken back and asked for as it has them.
+pub(crate) fn moved(ticket: Id, event: &intake::TicketMoved, step: &mut Step<'_>) -> Result<(), Halt> {
+    let cycle = event.ticket.as_ref().map(|ticket| ticket.cycle);
+    let Some(mut work) = step.get::<Work>(ticket)?.filter(|work| Some(work.cycle) == cycle) else {
+        return Ok(());
+    };
+    work.version = event.version();
+    let mut desk = Desk::take(step, work)?;
+    desk.judged(&event.judgement());
+    for changed in moving::done_otherwise(&desk.work, &desk.rules) {
+        desk.take_away(&changed, "moved");
     }
-    set_codes(&mut told, "tags", &event.tags);
-    desk.work.told.absorb(told.clone());
-    desk.work.facts.absorb(told);
-    desk.rules.case_type.derive(&mut desk.work.facts);
-    desk.work.barred.extend(event.barred.iter().cloned());
     desk.settle();
     desk.file();
     Ok(())
@@ -103,7 +114,7 @@ fn split_instance(instance: &str) -> (&str, Option<u32>) {
 
 /// The order, if the event speaks of its newest cycle: what belongs to an
 /// older one has no effect, a newer one begins with `ticket.reopened`.
-fn of_cycle<'s, 'a>(
+pub(crate) fn of_cycle<'s, 'a>(
     ticket: Id,
     cycle: Option<u32>,
     step: &'s mut Step<'a>,
@@ -115,6 +126,19 @@ fn of_cycle<'s, 'a>(
 }
 
 impl Desk<'_, '_> {
+    /// Takes in facts and bars as intake says them.
+    fn judged(&mut self, event: &intake::TicketReclassified) {
+        let mut told = self.rules.told_by_intake(facts::from_proto(&event.facts), &self.work.done);
+        for (name, code) in [("category", &event.category), ("severity", &event.severity)] {
+            set_code(&mut told, name, code);
+        }
+        set_codes(&mut told, "tags", &event.tags);
+        self.work.told.absorb(told.clone());
+        self.work.facts.absorb(told);
+        self.rules.case_type.derive(&mut self.work.facts);
+        self.work.barred.extend(event.barred.iter().cloned());
+    }
+
     /// Brings hand-off, steps and approvals in line with changed facts and bars.
     pub fn settle(&mut self) {
         if self.work.state.is_over() {
@@ -187,12 +211,15 @@ impl Desk<'_, '_> {
 }
 
 /// Events that reach this core.
-pub(crate) fn wanted_kinds() -> [&'static str; 5] {
+pub(crate) fn wanted_kinds() -> [&'static str; 8] {
     use proto::Event as _;
     [
         intake::TicketOpened::TYPE,
         intake::TicketReopened::TYPE,
         intake::TicketReclassified::TYPE,
+        intake::TicketMoved::TYPE,
+        intake::TicketLinked::TYPE,
+        intake::TicketLinkClosed::TYPE,
         intake::TicketClosed::TYPE,
         watchdog::EscalationRaised::TYPE,
     ]

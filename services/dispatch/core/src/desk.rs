@@ -61,6 +61,7 @@ impl<'s, 'a> Desk<'s, 'a> {
             role: role.to_owned(),
             assignee: assignee.unwrap_or_default().to_owned(),
             unit: self.work.unit.clone(),
+            chosen: assignee.map(|person| self.rules.why(&self.work, person)).unwrap_or_default(),
         };
         self.say(event);
     }

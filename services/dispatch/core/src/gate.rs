@@ -162,6 +162,17 @@ pub(crate) fn needs_approval(name: &Text, rule: Option<&String>) -> Refusal {
     )
 }
 
+pub(crate) fn needs_linked_case(step: &Text, rule: Option<&String>) -> Refusal {
+    ruled(
+        Refusal::precondition(
+            "needs-linked-case",
+            format!("“{}”要等关联工单办结后才能完成。", step.zh),
+            format!("\"{}\" is done when the case that it opened is closed.", step.en),
+        ),
+        rule,
+    )
+}
+
 pub(crate) fn needs_fields(missing: &[&playbook::Field], rule: Option<&String>) -> Refusal {
     let list = |text: fn(&Text) -> &String| {
         missing

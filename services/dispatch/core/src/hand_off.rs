@@ -176,6 +176,7 @@ impl Desk<'_, '_> {
         };
         let number = self.work.hand_off.number + 1;
         self.work.hand_off = HandOff { number, role: placed.role, assignee: placed.person, at: now };
+        let assignee = self.work.hand_off.assignee.clone();
         let event = said::WorkDispatched {
             ticket: Some(self.work.ticket_ref()),
             order_id: self.work.order.to_string(),
@@ -183,6 +184,7 @@ impl Desk<'_, '_> {
             role: self.work.hand_off.role.role.clone(),
             assignee: self.work.hand_off.assignee.clone().unwrap_or_default(),
             hand_off: number,
+            chosen: assignee.map(|person| self.rules.why(&self.work, &person)).unwrap_or_default(),
         };
         self.say(event);
     }

@@ -26,12 +26,15 @@
 
 mod allowed;
 mod approval;
+mod beside;
 mod change;
+mod choosing;
 mod command;
 mod desk;
 mod field;
 mod gate;
 mod hand_off;
+mod moving;
 mod placing;
 mod reading;
 mod state;
@@ -45,10 +48,11 @@ use proto::{AnyEvent, Service};
 pub use allowed::allowed_actions;
 pub use command::{Command, Proof, Reply, Report};
 pub use field::read_field;
+pub use moving::{Change, Kind, preview};
 pub use reading::{Outline, Standing, in_whose_place, may_reveal, may_see, outline, step_rule};
 pub use state::{
-    Amount, Approval, ApprovalState, DoneStep, GivenBack, HandOff, OpenStep, Paper, Stage, State, Verbal,
-    Verdict, Work,
+    Amount, Approval, ApprovalState, Beside, DoneStep, GivenBack, HandOff, OpenStep, Paper, Stage, State,
+    Verbal, Verdict, Work,
 };
 
 use desk::{Desk, RETRY};
@@ -120,6 +124,9 @@ impl Core for Dispatch {
             AnyEvent::TicketOpened(event) => hand_off::opened(ticket, event, heard, step),
             AnyEvent::TicketReopened(event) => hand_off::reopened(ticket, event, heard, step),
             AnyEvent::TicketReclassified(event) => change::reclassified(ticket, event, step),
+            AnyEvent::TicketMoved(event) => change::moved(ticket, event, step),
+            AnyEvent::TicketLinked(event) => beside::opened(ticket, event, step),
+            AnyEvent::TicketLinkClosed(event) => beside::closed(ticket, event, step),
             AnyEvent::TicketClosed(event) => change::closed(ticket, event, step),
             AnyEvent::EscalationRaised(event) => change::escalated(ticket, event, step),
             // `wants` lets nothing else through.

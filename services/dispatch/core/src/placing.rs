@@ -1,10 +1,9 @@
 //! Whom work is given to: a pure choice out of the directory, made at the
 //! moment of use.
 //!
-//! Several holders of a role share by the ticket's id: an even spread without
-//! a counter. Load per person would be an aggregate of the branch's home,
-//! which is another shard than most tickets', and a count that is always a
-//! little old; whoever has too much refuses or assigns.
+//! Among several holders of a role the playbook's `choose` picks (see `choosing`); who is left shares by the ticket's
+//! id: an even spread without a counter. Load per person would be an aggregate of the branch's home, which is another
+//! shard than most tickets', and a count that is always a little old; whoever has too much refuses or assigns.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +16,7 @@ use proto::Time;
 
 use crate::{
     gate,
-    state::{DoneStep, State, Work},
+    state::{Amount, DoneStep, State, Work},
 };
 
 /// The rule book of a ticket and the organisation it is read with.
@@ -102,7 +101,10 @@ impl<'a> Rules<'a> {
         for role in std::iter::once(role).chain(behind) {
             let found = self.find(work, role, at, excluded);
             if !found.is_empty() {
-                return Placed { role: role.clone(), person: choose(work, &found, role) };
+                return Placed {
+                    role: role.clone(),
+                    person: choose(work, &self.preferred(work, found), role),
+                };
             }
         }
         Placed { role: role.clone(), person: None }
@@ -151,7 +153,7 @@ impl<'a> Rules<'a> {
 
     /// Somebody who takes part beside the performer; nobody stands behind a helper.
     pub fn helper(&self, work: &Work, role: &RoleAt, at: Time) -> Option<String> {
-        choose(work, &self.find(work, role, at, &work.barred), role)
+        choose(work, &self.preferred(work, self.find(work, role, at, &work.barred)), role)
     }
 
     /// Whether a person is there, enabled and not barred.
@@ -201,6 +203,28 @@ impl<'a> Rules<'a> {
         excluded: &BTreeSet<String>,
     ) -> Vec<String> {
         self.entitled(work, use_, role, at, excluded).1
+    }
+
+    /// What an approval is about, if it is about money.
+    pub fn amount(&self, work: &Work, use_: &ApprovalUse) -> Option<Amount> {
+        use_.amount.as_ref()?;
+        let currency =
+            self.book.matrix(&use_.matrix).map(|matrix| matrix.currency.clone()).unwrap_or_default();
+        Some(Amount { currency, minor: use_.amount_minor(&work.facts) })
+    }
+
+    /// The roles that the matrix demands. The check lets no matrix without any through (PB0401, PB0405); should one be in
+    /// force all the same, it is for whom a refusal goes to.
+    pub fn chain(&self, work: &Work, use_: &ApprovalUse) -> Vec<RoleAt> {
+        let facts = &work.facts;
+        let matrix = self.book.matrix(&use_.matrix);
+        let chain = matrix.and_then(|matrix| matrix.chain(&use_.kind, use_.amount_minor(facts), facts));
+        let roles: Vec<RoleAt> =
+            chain.unwrap_or_default().iter().map(|approver| approver.role.clone()).collect();
+        match roles.is_empty() {
+            true => vec![self.route(work).on_refusal.to],
+            false => roles,
+        }
     }
 
     fn entitled(

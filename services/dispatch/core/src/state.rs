@@ -119,6 +119,18 @@ pub struct OpenStep {
     pub ready_at: Time,
     /// The approval that does this step instead of a person.
     pub approval: Option<Id>,
+    /// The case that it had opened, and on which it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
+}
+
+/// A case that a step opens beside its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Once it is opened.
+    pub other: Option<Id>,
+    /// Nothing is waited for any more.
+    pub over: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

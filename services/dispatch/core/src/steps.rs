@@ -11,7 +11,7 @@ use crate::{
     command::{Proof, Report},
     desk::Desk,
     gate,
-    state::{DoneStep, OpenStep, State},
+    state::{Beside, DoneStep, OpenStep, State},
 };
 
 /// How long a reference to evidence may be, and its hash.
@@ -99,10 +99,12 @@ impl Desk<'_, '_> {
             assignee: placed.person,
             ready_at: now,
             approval: None,
+            beside: rule.opens.is_some().then_some(Beside { other: None, over: false }),
         };
         self.say_assigned(&rule.id, &open.role.role, open.assignee.as_deref());
         self.say_ready(&rule.id, &open.role.role, open.assignee.as_deref());
         self.work.open.insert(rule.id.clone(), open);
+        self.ask_for_a_case(rule);
     }
 
     /// Who takes part beside the assignee: the step's own, and the route's beside its handler (DC-17).

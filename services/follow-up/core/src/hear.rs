@@ -8,13 +8,14 @@ use proto::{AnyEvent, Event, Id, Time, dispatch::v1 as work, intake::v1 as regis
 
 use crate::{
     case::{Case, Known, Phase},
-    schedule, seal, series,
+    moving, schedule, seal, series,
     signal::{Matter, Signal, ticket_id},
 };
 
 const HEARD: &[&str] = &[
     register::TicketOpened::TYPE,
     register::TicketReclassified::TYPE,
+    register::TicketMoved::TYPE,
     register::TicketLinked::TYPE,
     register::TicketNoted::TYPE,
     register::TicketClosed::TYPE,
@@ -49,6 +50,7 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
     match &heard.event {
         AnyEvent::TicketOpened(e) => opened(&mut case, e, heard, step)?,
         AnyEvent::TicketReclassified(e) => reclassified(&mut case, e, heard, step)?,
+        AnyEvent::TicketMoved(e) => moved(&mut case, e, heard, step)?,
         AnyEvent::TicketReopened(e) => reopened(&mut case, e, heard, step)?,
         AnyEvent::TicketClosed(e) => closed(&mut case, e, heard, step)?,
         AnyEvent::TicketLinked(_) => plain::<register::TicketLinked>(&mut case, heard, step)?,
@@ -108,6 +110,11 @@ fn reclassified(
     heard: &Heard,
     step: &mut Step<'_>,
 ) -> Result<(), Halt> {
+    judged(case, e);
+    plain::<register::TicketReclassified>(case, heard, step)
+}
+
+fn judged(case: &mut Case, e: &register::TicketReclassified) {
     if let Some(known) = &mut case.known {
         let mut facts = organisation::facts::from_proto(&e.facts);
         classify(&mut facts, &e.category, &e.severity, &e.tags);
@@ -115,7 +122,19 @@ fn reclassified(
         known.facts.absorb(facts);
         bar(&mut known.barred, &e.barred);
     }
-    plain::<register::TicketReclassified>(case, heard, step)
+}
+
+/// The case goes on under another version of its rule book.
+fn moved(case: &mut Case, e: &register::TicketMoved, heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
+    let cycle = e.ticket.as_ref().map(|ticket| ticket.cycle);
+    judged(case, &e.judgement());
+    if let Some(known) = case.known.as_mut().filter(|known| Some(known.matter.cycle) == cycle) {
+        let before = playbook_of(known, case.ticket, step)?;
+        known.matter.version = e.version();
+        let playbook = playbook_of(known, case.ticket, step)?;
+        moving::carry_out(case.ticket, known, &before, &playbook, step);
+    }
+    plain::<register::TicketMoved>(case, heard, step)
 }
 
 /// A new cycle: what was open is pointless, what was answered is history.

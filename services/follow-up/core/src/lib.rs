@@ -33,6 +33,7 @@ pub mod command;
 mod gate;
 mod hear;
 mod moment;
+mod moving;
 mod schedule;
 mod seal;
 mod series;
@@ -45,6 +46,7 @@ pub use call::Consequence;
 pub use case::{Attempt, CallBack, CallBackState, Case, Known, Phase, Planned, Verdict};
 pub use command::{Command, NotReached, Reply};
 pub use gate::may_see;
+pub use moving::{Change, Difference, preview};
 pub use signal::Matter;
 
 /// The core of `follow-up`.

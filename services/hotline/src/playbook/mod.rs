@@ -1,4 +1,4 @@
-//! `hotline playbook`: a rule book read, checked, shown and tried, from its files alone. No service is asked.
+//! `hotline playbook`: a rule book read, checked, shown and tried, from its files alone. No service is asked, but to activate it.
 //!
 //! ```text
 //! files.rs  rule books, calendars, an organisation, a recording from disk --> trial (pure) --> a text for people
@@ -30,6 +30,8 @@ pub enum PlaybookCommand {
     Show(check::Show),
     /// The JSON Schema for editors.
     Schema,
+    /// Put a version in force; show what it would change for running cases, or move them to it.
+    Activate(crate::activate_command::Activate),
     /// Play scenarios through the cores that serve, in simulated time.
     Test(scenarios::Test),
     /// One imagined case: everything that would happen, and when.
@@ -102,6 +104,8 @@ fn run(command: PlaybookCommand) -> anyhow::Result<ExitCode> {
             print(format_args!("{}\n", serde_json::to_string_pretty(&playbook::schema::schema())?))?;
             Ok(ExitCode::SUCCESS)
         }
+        // Asks the services, so it needs their configuration: see `cli`.
+        PlaybookCommand::Activate(_) => anyhow::bail!("asks the services, which this does not"),
         PlaybookCommand::Test(test) => scenarios::test(&test),
         PlaybookCommand::Simulate(simulate) => scenarios::simulate(&simulate),
         PlaybookCommand::Rules(rules) => rules::carry_out(&rules),

@@ -56,3 +56,20 @@ pub fn has_any_role(actor: &Actor) -> Result<(), Refusal> {
         )),
     }
 }
+
+/// Roles that look after rule books, held at the root of the organisation.
+const ADMINISTRATORS: [&str; 2] = ["administrator", "system"];
+
+/// What concerns the cases of everybody is decided by administrators of the whole group.
+pub fn is_administrator(directory: &Snapshot, actor: &Actor) -> Result<(), Refusal> {
+    let at_root = |node: &str| directory.node(node).is_some_and(|node| node.parent.is_none());
+    let administers = |role: &str| ADMINISTRATORS.contains(&role);
+    if actor.grants().iter().any(|grant| administers(&grant.role) && at_root(&grant.node)) {
+        return Ok(());
+    }
+    Err(Refusal::denied(
+        "not-administrator",
+        "只有集团层级的管理员可以把在办工单移到另一版规则；没有任何改动。",
+        "Only an administrator of the whole group may move running cases to another version; nothing was changed.",
+    ))
+}

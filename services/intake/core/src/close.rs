@@ -6,7 +6,7 @@ use playbook::{CaseType, Mark, Seal};
 use proto::intake::v1 as said;
 
 use crate::{
-    access,
+    access, beside,
     command::Close,
     hear, judge, linked, note, reopen,
     state::{State, Ticket},
@@ -150,5 +150,5 @@ fn shut(mut ticket: Ticket, outcome: &str, step: &mut Step<'_>) -> Result<(), Ha
             closed_at: now.0,
         },
     );
-    Ok(())
+    beside::closed(&ticket, outcome, step)
 }

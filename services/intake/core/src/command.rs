@@ -21,6 +21,8 @@ pub enum Command {
     Reclassify(Reclassify),
     Close(Close),
     Reopen(Reopen),
+    Move(Move),
+    SetMessages(SetMessages),
 }
 
 /// Finds or creates the customer of a phone, and names the asset.
@@ -110,6 +112,22 @@ pub struct Reopen {
     pub reason: String,
 }
 
+/// Moves an open case to the active version of its rule book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    pub ticket: Id,
+    pub version: u32,
+    /// Why, as a code.
+    pub reason: String,
+}
+
+/// Whether a customer wants messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetMessages {
+    pub customer: Id,
+    pub wanted: bool,
+}
+
 /// The duties of a branch are looked up in the rule book that is active now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanDuties {
@@ -124,9 +142,11 @@ impl Command {
             Command::Identify(command) => keys::phone_book(&command.phone_token).shard(),
             Command::Open(command) => command.bucket().shard(),
             Command::PlanDuties(command) => keys::almanac(&command.playbook, &command.branch).shard(),
+            Command::SetMessages(SetMessages { customer, .. }) => customer.shard(),
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
+            | Command::Move(Move { ticket, .. })
             | Command::Reopen(Reopen { ticket, .. }) => ticket.shard(),
         }
     }
@@ -145,9 +165,11 @@ impl Command {
             Command::PlanDuties(PlanDuties { playbook, branch }) => {
                 vec![RowKey::of::<Almanac>(keys::almanac(playbook, branch))]
             }
+            Command::SetMessages(SetMessages { customer, .. }) => vec![RowKey::of::<Customer>(*customer)],
             Command::Note(Note { ticket, .. })
             | Command::Reclassify(Reclassify { ticket, .. })
             | Command::Close(Close { ticket, .. })
+            | Command::Move(Move { ticket, .. })
             | Command::Reopen(Reopen { ticket, .. }) => vec![RowKey::of::<Ticket>(*ticket)],
         }
     }
@@ -167,6 +189,8 @@ pub enum Reply {
     Reopened {
         cycle: u32,
     },
+    Moved(Moved),
+    MessagesSet,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +216,13 @@ pub struct Opened {
 pub struct Contacted {
     pub contact: Id,
     pub category: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub from: u32,
+    pub category: String,
+    pub severity: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

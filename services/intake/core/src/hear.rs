@@ -10,7 +10,7 @@ use proto::{
 };
 
 use crate::{
-    close, judge, reclassify, repeat,
+    beside, close, judge, reclassify, repeat,
     state::{Asset, Customer, Floor, FollowUpSeal, Ticket, Why},
 };
 
@@ -32,6 +32,7 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
         AnyEvent::AssetRepeatFound(event) => repeat::found(event, step),
         AnyEvent::WorkStepDone(event) => step_done(event, at, step),
         AnyEvent::WorkCompleted(event) => work_completed(event, at, step),
+        AnyEvent::WorkLinkAsked(event) => beside::asked(event, step),
         AnyEvent::FollowUpRecorded(event) => call_recorded(event, at, step),
         AnyEvent::FollowUpCompleted(event) => follow_up_completed(event, at, step),
         AnyEvent::EscalationRaised(event) => raised(event, step),

@@ -51,6 +51,7 @@ fn find_or_create(command: &Identify, step: &mut Step<'_>) -> Result<(Customer, 
         assets: Vec::new(),
         tickets: Vec::new(),
         contacts: Vec::new(),
+        no_messages: false,
         since: step.now(),
     };
     Ok((customer, true))

@@ -6,6 +6,7 @@
 //! Open     -> form checked, judged (category, severity, reasons) -> ticket.opened
 //!                  '-> asset.complained to the asset's home -> asset.repeat_found back -> judged anew
 //! work.step_done, follow_up.recorded -> answered, resolved, told      work.completed, follow_up.completed -> seals
+//! work.link_asked (a step opens another case) -> ticket.opened, ticket.linked both ways      its closing -> ticket.link_closed
 //! all of them on record -> ticket.closed      an unhappy call-back -> ticket.reopened: the next cycle
 //! ```
 //!
@@ -13,12 +14,14 @@
 //! * A case closes only with the seals that its playbook demands and with *answered, resolved, told* on
 //!   record for the current cycle (P4); evidence of an older cycle has no effect.
 //! * A person complained about neither acts on the case nor sees it (DG-03).
-//! * A ticket stays inside the playbook version that it was opened under.
+//! * A ticket stays inside the playbook version that it was opened under, unless an administrator moves it, which is
+//!   on record with who and why.
 //! * Personal text is sealed before it gets here; what is said carries codes, ids and typed facts only.
 //! * One phone, one customer: both live at the hash of the phone's keyed token.
 
 pub mod access;
 pub mod allowed;
+mod beside;
 pub mod close;
 pub mod command;
 mod contact;
@@ -30,6 +33,8 @@ mod identify;
 mod judge;
 pub mod keys;
 mod linked;
+mod messages;
+pub mod moving;
 mod note;
 pub mod number;
 mod open;
@@ -57,6 +62,7 @@ const WANTED: &[&str] = &[
     intake::v1::AssetRepeatFound::TYPE,
     dispatch::v1::WorkStepDone::TYPE,
     dispatch::v1::WorkCompleted::TYPE,
+    dispatch::v1::WorkLinkAsked::TYPE,
     follow_up::v1::FollowUpRecorded::TYPE,
     follow_up::v1::FollowUpCompleted::TYPE,
     sla_watchdog::v1::EscalationRaised::TYPE,
@@ -100,6 +106,8 @@ impl Core for Intake {
             Command::Note(command) => note::note(command, step).map(|()| Reply::Noted),
             Command::Reclassify(command) => reclassify::reclassify(command, step).map(Reply::Reclassified),
             Command::Close(command) => close::close(command, step).map(|()| Reply::Closed),
+            Command::Move(command) => moving::carry_out(command, step).map(Reply::Moved),
+            Command::SetMessages(command) => messages::set(command, step).map(|()| Reply::MessagesSet),
             Command::Reopen(command) => reopen::reopen(command, step).map(|cycle| Reply::Reopened { cycle }),
         }
     }

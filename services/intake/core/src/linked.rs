@@ -44,7 +44,7 @@ pub(crate) fn open(mut older: Ticket, relation: &str, step: &mut Step<'_>) -> Re
         file_check: older.file_check,
         judged: Judged::default(),
         repeats: None,
-        links: vec![Link { other: older.id, relation: relation.to_owned() }],
+        links: vec![Link::new(older.id, relation)],
     };
     draft.judge(directory);
     let newer = open::register(draft, step)?;
@@ -66,6 +66,7 @@ fn say(ticket: &Ticket, other: Id, relation: &str, step: &mut Step<'_>) {
             ticket: Some(ticket.reference()),
             other_id: other.to_string(),
             relation: relation.to_owned(),
+            ..Default::default()
         },
     );
 }

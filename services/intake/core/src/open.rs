@@ -157,7 +157,7 @@ pub(crate) fn register(draft: Draft<'_>, step: &mut Step<'_>) -> Result<Ticket, 
 
 fn into_ticket(draft: Draft<'_>, id: Id, number: String, taken_by: String) -> Ticket {
     let mut links = draft.links;
-    links.extend(draft.repeats.map(|other| Link { other, relation: "repeat".to_owned() }));
+    links.extend(draft.repeats.map(|other| Link::new(other, "repeat")));
     Ticket {
         id,
         number,

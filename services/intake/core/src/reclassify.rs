@@ -80,13 +80,19 @@ fn check(command: &Reclassify, ticket: &Ticket, step: &Step<'_>) -> Result<(), H
 
 /// Says the new judgement; a new category is looked up for repeats anew, at both homes.
 pub(crate) fn judged_anew(ticket: &mut Ticket, category: &str, step: &mut Step<'_>) -> Result<(), Halt> {
-    if ticket.judged.category != category {
-        repeat_of_new_category(ticket, step)?;
-        let now = ticket.judged.category.clone();
-        hear::on_file(ticket, step, |entry| entry.category = now)?;
-    }
+    look_up_anew(ticket, category, step)?;
     say(ticket, step);
     Ok(())
+}
+
+/// If the category is no longer this one.
+pub(crate) fn look_up_anew(ticket: &mut Ticket, category: &str, step: &mut Step<'_>) -> Result<(), Halt> {
+    if ticket.judged.category == category {
+        return Ok(());
+    }
+    repeat_of_new_category(ticket, step)?;
+    let now = ticket.judged.category.clone();
+    hear::on_file(ticket, step, |entry| entry.category = now)
 }
 
 fn repeat_of_new_category(ticket: &mut Ticket, step: &mut Step<'_>) -> Result<(), Halt> {

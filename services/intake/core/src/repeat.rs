@@ -205,6 +205,7 @@ pub(crate) fn is_repeat(mut ticket: Ticket, earlier: Id, step: &mut Step<'_>) ->
                 ticket: Some(ticket.reference()),
                 other_id: earlier.to_string(),
                 relation: "repeat".to_owned(),
+                ..Default::default()
             },
         );
     }

@@ -25,10 +25,11 @@ pub(crate) fn hear(heard: &Heard, step: &mut Step<'_>) -> Result<(), Halt> {
     match &heard.event {
         AnyEvent::TicketOpened(e) => opened(&mut case, e, &heard.actor),
         AnyEvent::TicketReclassified(e) => reclassified(&mut case, e),
+        AnyEvent::TicketMoved(e) => moved(&mut case, e),
         AnyEvent::TicketReopened(e) => reopened(&mut case, e),
         _ => {}
     }
-    if let AnyEvent::TicketReclassified(_) = &heard.event {
+    if let AnyEvent::TicketReclassified(_) | AnyEvent::TicketMoved(_) = &heard.event {
         derive(&mut case, step.directory())?;
         signal.changed = Some(changed(before.0.as_ref(), case.known.as_ref()));
     }
@@ -91,6 +92,14 @@ fn reclassified(case: &mut Case, e: &register::TicketReclassified) {
     known.reasons.clone_from(&e.reasons);
     // A bar is never lifted by an event that does not repeat it.
     known.barred.extend(e.barred.iter().cloned());
+}
+
+/// What is told from here on is told in the words of the new version.
+fn moved(case: &mut Case, e: &register::TicketMoved) {
+    if let Some(known) = &mut case.known {
+        known.matter.version = e.version();
+    }
+    reclassified(case, &e.judgement());
 }
 
 /// A new cycle: answers and holders of the one before are history.

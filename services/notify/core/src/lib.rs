@@ -25,7 +25,7 @@ mod command;
 mod due;
 mod hear;
 mod notice;
-mod people;
+pub mod people;
 mod queue;
 mod report;
 mod retry;

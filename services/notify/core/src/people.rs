@@ -15,6 +15,9 @@ pub(crate) struct Told {
     pub role: String,
 }
 
+/// The recipient of a message to the case's customer, who has no directory code.
+pub const CUSTOMER: &str = "customer";
+
 /// The persons behind a recipient. Empty: nobody holds the role all the way up, or the part is
 /// played by nobody (yet), or by somebody barred.
 pub(crate) fn behind(
@@ -37,6 +40,10 @@ pub(crate) fn behind(
                 found(&who.role, directory.resolve(&who, branch, now, &known.barred).persons)
             })
         }
+        // Who it is, and where he is reached, is intake's to know: asked for when the message goes out.
+        Recipient::Person(CasePerson::Customer) => {
+            found(CUSTOMER, known.customer.iter().map(|_| CUSTOMER.to_owned()).collect())
+        }
         Recipient::Person(part) => {
             let present =
                 part_of(*part, known, signal).and_then(|p| directory.stand_in(p, now, &known.barred));
@@ -51,7 +58,7 @@ fn part_of<'a>(part: CasePerson, known: &'a Known, signal: &'a Signal) -> Option
         CasePerson::Holder => signal.holder.as_deref().or_else(|| known.holder_of(step)),
         CasePerson::Taker => known.taker.as_deref(),
         CasePerson::Requester => known.requester_of(step),
-        // The follower is a role of the route; a customer's address is intake's and stays there.
+        // The follower is a role of the route; the customer is no person of the directory.
         CasePerson::Follower | CasePerson::Customer => None,
     }
 }
@@ -62,7 +69,7 @@ pub(crate) fn part_code(part: CasePerson) -> &'static str {
         CasePerson::Taker => "taker",
         CasePerson::Follower => "follower",
         CasePerson::Requester => "requester",
-        CasePerson::Customer => "customer",
+        CasePerson::Customer => CUSTOMER,
     }
 }
 
@@ -70,7 +77,7 @@ pub(crate) fn part_code(part: CasePerson) -> &'static str {
 pub(crate) fn nobody(recipient: &Recipient) -> (&str, &'static str) {
     match recipient {
         Recipient::Role(who) => (&who.role, "vacant"),
-        Recipient::Person(CasePerson::Customer) => ("customer", "customer-address-is-sealed"),
+        Recipient::Person(CasePerson::Customer) => (CUSTOMER, "no-customer"),
         Recipient::Person(part) => (part_code(*part), "nobody"),
     }
 }

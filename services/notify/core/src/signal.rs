@@ -115,6 +115,7 @@ pub(crate) enum Move {
 const WANTED: &[&str] = &[
     register::TicketOpened::TYPE,
     register::TicketReclassified::TYPE,
+    register::TicketMoved::TYPE,
     register::TicketLinked::TYPE,
     register::TicketNoted::TYPE,
     register::TicketClosed::TYPE,
@@ -237,6 +238,7 @@ fn of_register(event: &AnyEvent, cycle: u32, at: Time) -> Option<Signal> {
     Some(match event {
         AnyEvent::TicketOpened(_) => new::<register::TicketOpened>("", cycle, at),
         AnyEvent::TicketReclassified(_) => new::<register::TicketReclassified>("", cycle, at),
+        AnyEvent::TicketMoved(_) => new::<register::TicketMoved>("", cycle, at),
         AnyEvent::TicketLinked(_) => new::<register::TicketLinked>("", cycle, at),
         AnyEvent::TicketNoted(_) => new::<register::TicketNoted>("", cycle, at),
         AnyEvent::TicketClosed(_) => new::<register::TicketClosed>("", cycle, at),

@@ -265,13 +265,24 @@ fn answers_become_facts_of_the_cycle() {
 }
 
 #[test]
-fn the_customer_is_not_in_reach_and_that_is_on_record() {
+fn a_case_without_a_customer_has_nobody_to_tell_and_that_is_on_record() {
     let mut house = House::opened();
     house.rehearsal.hear(work::WorkCompleted { ticket: Some(house.ticket_ref()), ..Default::default() });
-    assert_eq!(
-        house.said(),
-        ["outside to  failed: customer-address-is-sealed final=true", "lost -> gm (gm, file)"]
-    );
+    assert_eq!(house.said(), ["outside to  failed: no-customer final=true", "lost -> gm (gm, file)"]);
+}
+
+#[test]
+fn the_customer_is_told_without_anybody_knowing_his_number_here() {
+    let mut house = House::new();
+    house.rehearsal.hear(register::TicketOpened {
+        ticket: Some(house.ticket_ref()),
+        customer_id: house.ticket.to_string(),
+        severity: "general".into(),
+        ..Default::default()
+    });
+    house.said();
+    house.rehearsal.hear(work::WorkCompleted { ticket: Some(house.ticket_ref()), ..Default::default() });
+    assert_eq!(house.said(), ["outside -> customer (customer, sms)"]);
 }
 
 #[test]

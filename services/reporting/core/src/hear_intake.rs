@@ -4,7 +4,10 @@ use organisation::facts::from_proto;
 use proto::{
     Time,
     common::v1::TicketRef,
-    intake::v1::{TicketClosed, TicketLinked, TicketNoted, TicketOpened, TicketReclassified, TicketReopened},
+    intake::v1::{
+        TicketClosed, TicketLinked, TicketMoved, TicketNoted, TicketOpened, TicketReclassified,
+        TicketReopened,
+    },
 };
 
 use crate::{
@@ -42,6 +45,16 @@ pub(crate) fn opened(row: &mut Row, event: &TicketOpened, at: Time) {
 }
 
 pub(crate) fn reclassified(row: &mut Row, event: &TicketReclassified, at: Time) {
+    let cycle = judged(row, event);
+    row.note(Moment::new("ticket.reclassified", at, cycle).word(&event.severity));
+}
+
+pub(crate) fn moved(row: &mut Row, event: &TicketMoved, at: Time) {
+    let cycle = judged(row, &event.judgement());
+    row.note(Moment::new("ticket.moved", at, cycle).word(&event.reason));
+}
+
+fn judged(row: &mut Row, event: &TicketReclassified) -> u32 {
     let cycle = placed(row, event.ticket.as_ref());
     let part = &mut row.intake;
     part.category.clone_from(&event.category);
@@ -50,7 +63,7 @@ pub(crate) fn reclassified(row: &mut Row, event: &TicketReclassified, at: Time) 
     part.reasons.clone_from(&event.reasons);
     bar(&mut part.barred, &event.barred);
     part.facts.absorb(from_proto(&event.facts));
-    row.note(Moment::new("ticket.reclassified", at, cycle).word(&event.severity));
+    cycle
 }
 
 pub(crate) fn linked(row: &mut Row, event: &TicketLinked, at: Time) {

@@ -99,6 +99,7 @@ fn hear(row: &mut Row, heard: &Heard) -> bool {
     match &heard.event {
         AnyEvent::TicketOpened(event) => hear_intake::opened(row, event, at),
         AnyEvent::TicketReclassified(event) => hear_intake::reclassified(row, event, at),
+        AnyEvent::TicketMoved(event) => hear_intake::moved(row, event, at),
         AnyEvent::TicketLinked(event) => hear_intake::linked(row, event, at),
         AnyEvent::TicketNoted(event) => hear_intake::noted(row, event, at),
         AnyEvent::TicketClosed(event) => hear_intake::closed(row, event, at),

@@ -41,6 +41,7 @@ impl Persons {
             AnyEvent::TicketOpened(event) => &event.barred,
             AnyEvent::TicketReclassified(event) => &event.barred,
             AnyEvent::TicketReopened(event) => &event.barred,
+            AnyEvent::TicketMoved(event) => &event.barred,
             _ => return,
         };
         let known = self.bars.entry(id).or_default();

@@ -19,6 +19,7 @@ pub mod handle;
 pub mod identity;
 mod journal;
 pub mod mask;
+pub mod moving;
 pub mod nats;
 mod publisher;
 mod quarantine;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use calendar::{Calendar, CalendarSource};
-use playbook::Playbook;
+use playbook::{Playbook, diagnostic::Diagnostic};
 use proto::{AnyEvent, Time, directory::v1 as said};
 use thiserror::Error;
 
@@ -49,6 +49,8 @@ pub struct Person {
     /// From (included) to (excluded).
     pub absences: Vec<(Time, Time)>,
     pub disabled: bool,
+    /// What he is good at: categories, case types, brands, tags.
+    pub skills: Vec<String>,
 }
 
 impl Person {
@@ -147,6 +149,21 @@ impl Snapshot {
     /// The newest version: new tickets are opened under it.
     pub fn active_playbook(&self, id: &str) -> Option<&Arc<Playbook>> {
         self.playbooks.get(id)?.values().next_back()
+    }
+
+    /// The same with a rule book that nobody has activated, for looking at what it would do.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files.
+    pub fn with_candidate(
+        &self,
+        files: &[(&str, &str)],
+    ) -> Result<(Snapshot, Arc<Playbook>), Vec<Diagnostic>> {
+        let playbook = shelf::load(files)?;
+        let mut with = self.clone();
+        let versions = Arc::make_mut(&mut with.playbooks).entry(playbook.id.clone()).or_default();
+        versions.insert(playbook.version, playbook.clone());
+        Ok((with, playbook))
     }
 
     pub fn playbook_ids(&self) -> impl Iterator<Item = &str> {
@@ -267,6 +284,7 @@ impl From<&said::Person> for Person {
             deputy: filled(&person.deputy),
             absences: person.absences.iter().map(|a| (Time(a.from_at), Time(a.to_at))).collect(),
             disabled: person.disabled,
+            skills: person.skills.clone(),
         }
     }
 }

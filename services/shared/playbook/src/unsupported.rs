@@ -6,7 +6,6 @@ use crate::{
     diagnostic::Diagnostic,
     model::Playbook,
     role::{CasePerson, Recipient},
-    route::Preference,
     tell::Channel,
 };
 
@@ -14,49 +13,30 @@ impl Playbook {
     /// What this playbook asks for and no service does yet; empty: it can be activated.
     pub fn unsupported(&self) -> Vec<Diagnostic> {
         let mut found = Findings { playbook: self, found: Vec::new() };
-        self.cases(&mut found);
         self.customers_told(&mut found);
         for tell in self.tells.iter().filter(|t| t.channel == Channel::Webhook) {
             found.lacking(&format!("tells/{}", tell.id), "网络钩子通知", "messages by webhook");
         }
         found.found
     }
-
-    fn cases(&self, found: &mut Findings<'_>) {
-        for case_type in self.types.values() {
-            let place = format!("types/{}", case_type.id);
-            if case_type.routing.choose.iter().any(|p| *p != Preference::LeastLoad) {
-                found.lacking(
-                    &place,
-                    "按技能、远近或上次经手人派单",
-                    "choosing by skill, nearness or who had it before",
-                );
-            }
-            for step in case_type.steps.iter().filter(|s| s.opens.is_some()) {
-                found.lacking(
-                    &format!("{place}/steps/{}", step.id),
-                    "步骤里另开关联案件",
-                    "steps that open a linked case",
-                );
-            }
-        }
-    }
 }
 
 impl Playbook {
-    /// A customer's address is sealed at intake's, and what sends messages cannot ask for it.
+    /// What ladders say is written for the staff. A message of the rule book can be sent to the customer instead, on
+    /// `clock.warned` for example.
     fn customers_told(&self, found: &mut Findings<'_>) {
         let is_told = |to: &[Recipient]| to.contains(&Recipient::Person(CasePerson::Customer));
-        let mut lacking = |place: &str| found.lacking(place, "给客户发消息", "messages to the customer");
-        for tell in self.tells.iter().filter(|tell| is_told(&tell.to)) {
-            lacking(&format!("tells/{}", tell.id));
-        }
         for clock in &self.clocks {
             let warned = clock.warn.iter().map(|warn| &warn.tell);
             let reached = clock.ladder.iter().map(|rung| &rung.tell);
             let reminded = clock.repeat.iter().map(|repeat| &repeat.tell);
             if warned.chain(reached).chain(reminded).any(|to| is_told(to)) {
-                lacking(&format!("clocks/{}", clock.id));
+                let place = format!("clocks/{}", clock.id);
+                found.lacking(
+                    &place,
+                    "由时钟直接通知客户（请用 tells）",
+                    "clocks that tell the customer (use `tells`)",
+                );
             }
         }
     }

@@ -197,6 +197,26 @@ const CLOCKS: &[Case] = &[
             "duties:\n  count:\n    name: { zh: 清点, en: count }\n    role: owner\n    recurs: every monday\n    due: end of shift\n    tell_late: desk\nfigures:\n",
         )],
     ),
+    (
+        "linked_case_of_its_own_kind",
+        &[("        needs: [mend]\n", "        needs: [mend]\n        opens: { type: repair }\n")],
+    ),
+    (
+        "linked_case_that_wants_more",
+        &[
+            ("        needs: [mend]\n", "        needs: [mend]\n        opens: { type: order }\n"),
+            (
+                "approvals:\n",
+                "  order:\n    name: { zh: 订件, en: order }\n    channels: { phone: { zh: 电话, en: phone } }\n    form:\n      customer_name: { kind: text, label: { zh: 姓名, en: name }, required: true }\n      price: { kind: money, label: { zh: 价格, en: price }, required: true }\n      part: { kind: text, label: { zh: 配件, en: part }, required: true }\n      wanted_by: { kind: date, label: { zh: 何时要, en: wanted by }, required: known(price) }\n    severities: { low: { zh: 一般, en: low } }\n    route:\n      receiver: mechanic\n      hit: first\n      inputs: [severity]\n      rows:\n        - { if: { severity: low }, then: { unit: workshop, handler: mechanic } }\n      otherwise: { then: { unit: workshop, handler: mechanic } }\n      on_refusal: { to: owner }\n      on_silence: hand_off\n    steps:\n      fetch: { name: { zh: 取件, en: fetch }, by: handler, clocks: [whole], marks: [answered, resolved, told] }\n    closing: { needs: [work], reopen_days: 7 }\napprovals:\n",
+            ),
+        ],
+    ),
+    ("call_back_after_the_last", &[("    after: work.completed\n", "    after: follow_up.completed\n")]),
+    ("call_back_after_a_clock", &[("    after: work.completed\n", "    after: clock.breached(whole)\n")]),
+    (
+        "customer_told_by_mail",
+        &[("    to: mechanic\n    channel: sms\n", "    to: [mechanic, customer]\n    channel: mail\n")],
+    ),
     ("silence_is_unhappy", &[("known(satisfaction) && satisfaction <= 2", "'!known(satisfaction)'")]),
     (
         "warning_of_two_kinds",

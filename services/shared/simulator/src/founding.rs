@@ -101,6 +101,7 @@ fn persons() -> Vec<PersonInput> {
             deputy: Some(row[5].clone()).filter(|deputy| !deputy.is_empty()),
             absences: Vec::new(),
             disabled: false,
+            skills: Vec::new(),
             password: None,
         })
         .collect()

@@ -13,6 +13,8 @@ pub(crate) struct Book<'a> {
     pub playbook: &'a Playbook,
     pub case_type: Option<&'a CaseType>,
     pub directory: &'a Snapshot,
+    /// The versions that the case stood under before, in this cycle.
+    pub earlier: Vec<Book<'a>>,
     /// What of the case type's clocks reacts to an event, by its name.
     pub reactions: BTreeMap<&'a str, Reactions<'a>>,
 }
@@ -46,27 +48,38 @@ impl<'a> Reactions<'a> {
 impl<'a> Book<'a> {
     /// A playbook that is not there is a fault: no ticket arrives before its rule book.
     pub fn of(case: &Case, directory: &'a Snapshot) -> Result<Book<'a>, Refusal> {
-        let playbook = directory.playbook(&case.playbook, case.version).ok_or_else(|| {
+        let mut book = Book::version(case, case.version, directory)?;
+        for moved in case.moves() {
+            book.earlier.push(Book::version(case, moved.from, directory)?);
+        }
+        Ok(book)
+    }
+
+    fn version(case: &Case, version: u32, directory: &'a Snapshot) -> Result<Book<'a>, Refusal> {
+        let playbook = directory.playbook(&case.playbook, version).ok_or_else(|| {
             Refusal::new(
                 RefusalKind::Internal,
                 "unknown-playbook",
+                format!("案件 {} 所依据的规则手册 {} 第 {version} 版尚未生效。", case.id, case.playbook),
                 format!(
-                    "案件 {} 所依据的规则手册 {} 第 {} 版尚未生效。",
-                    case.id, case.playbook, case.version
-                ),
-                format!(
-                    "Case {} runs under playbook {} version {}, which is not active here.",
-                    case.id, case.playbook, case.version
+                    "Case {} runs under playbook {} version {version}, which is not active here.",
+                    case.id, case.playbook
                 ),
             )
         })?;
         Ok(Book::under(playbook, &case.case_type, directory))
     }
 
+    /// This version or one that the case stood under before.
+    pub fn of_version(&self, version: u32) -> Option<&Book<'a>> {
+        std::iter::once(self).chain(&self.earlier).find(|book| book.playbook.version == version)
+    }
+
     /// For cases of this type, whatever they were opened under.
     pub fn under(playbook: &'a Playbook, case_type: &str, directory: &'a Snapshot) -> Book<'a> {
         let reactions = Reactions::of(playbook, case_type);
-        Book { playbook, case_type: playbook.case_type(case_type), directory, reactions }
+        let case_type = playbook.case_type(case_type);
+        Book { playbook, case_type, directory, earlier: Vec::new(), reactions }
     }
 
     /// Whether a clock reacts to it, or the fold learns from it.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ledger::{Ledger, Span},
     recipients::Parts,
-    signal::Signal,
+    signal::{Moved, Signal},
 };
 
 pub(crate) const CASES: Table = Table {
@@ -179,10 +179,17 @@ impl Case {
         if signal.at <= self.archived_to || self.evidence.iter().any(|other| other.repeats(&signal)) {
             return false;
         }
-        let order = |s: &Signal| (s.at, s.place);
-        let place = self.evidence.partition_point(|other| order(other) <= order(&signal));
+        if let Some(moved) = signal.moved {
+            self.version = self.version.max(moved.to);
+        }
+        let place = self.evidence.partition_point(|other| other.order() <= signal.order());
         self.evidence.insert(place, signal);
         true
+    }
+
+    /// The moves to other versions of the rule book in this cycle, in order.
+    pub(crate) fn moves(&self) -> impl Iterator<Item = Moved> {
+        self.evidence.iter().filter_map(|signal| signal.moved)
     }
 
     /// When the next cycle begins, if that was heard.

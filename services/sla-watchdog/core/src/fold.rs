@@ -1,5 +1,7 @@
 //! From evidence to clocks: what the playbook makes of everything heard, in the order of time.
 
+mod moved;
+
 use std::collections::BTreeSet;
 
 use calendar::{Calendar, Limit};
@@ -40,6 +42,9 @@ struct Dormant<'a> {
 }
 
 struct Fold<'a, 'b> {
+    /// The newest version, and those before it.
+    books: &'b Book<'a>,
+    /// The one in force at the moment looked at.
     book: &'b Book<'a>,
     case: &'b Case,
     view: View<'a>,
@@ -49,7 +54,7 @@ struct Fold<'a, 'b> {
 
 pub(crate) fn fold<'a>(book: &Book<'a>, case: &Case) -> View<'a> {
     let until = case.next_cycle_at();
-    let mut fold = Fold::new(book, case);
+    let mut fold = Fold::new(book, book.earlier.first().unwrap_or(book), case);
     for signal in case.evidence.iter().filter(|signal| until.is_none_or(|until| signal.at <= until)) {
         fold.pass(signal.at);
         fold.apply(signal);
@@ -63,7 +68,7 @@ pub(crate) fn fold<'a>(book: &Book<'a>, case: &Case) -> View<'a> {
 }
 
 impl<'a, 'b> Fold<'a, 'b> {
-    fn new(book: &'b Book<'a>, case: &'b Case) -> Self {
+    fn new(books: &'b Book<'a>, book: &'b Book<'a>, case: &'b Case) -> Self {
         let view = View {
             facts: case.base.clone(),
             barred: case.barred.clone(),
@@ -72,7 +77,7 @@ impl<'a, 'b> Fold<'a, 'b> {
             runs: Vec::new(),
             closed: case.closed_at.filter(|at| *at <= case.archived_to),
         };
-        Fold { book, case, view, dormant: Vec::new(), calendars: Vec::new() }
+        Fold { books, book, case, view, dormant: Vec::new(), calendars: Vec::new() }
     }
 
     /// Time comes to `at`: waits run out, deadlines pass.
@@ -90,7 +95,8 @@ impl<'a, 'b> Fold<'a, 'b> {
     }
 
     fn apply(&mut self, signal: &Signal) {
-        let before = signal.is_reclassification().then(|| self.view.facts.clone());
+        let before = signal.judges_anew().then(|| self.view.facts.clone());
+        self.change_books(signal);
         self.learn(signal);
         self.lengthen(signal);
         let facts = std::mem::take(&mut self.view.facts);
@@ -313,11 +319,7 @@ impl<'a, 'b> Fold<'a, 'b> {
             }
             return;
         }
-        let same = self.view.runs.iter().filter(|run| run.clock.id == clock.id && run.base == base).count();
-        let label = match same + self.case.runs_on_record(&clock.id, &base) + 1 {
-            1 => base.clone(),
-            n => format!("{base}#{n}"),
-        };
+        let label = self.label(clock, &base);
         let calendar = self.calendar(clock.calendar);
         self.view.runs.push(Run {
             clock,
@@ -340,6 +342,15 @@ impl<'a, 'b> Fold<'a, 'b> {
             end: None,
         });
         self.reckon(self.view.runs.len() - 1);
+    }
+
+    /// A second run of the same is `inspect#2`.
+    fn label(&self, clock: &Clock, base: &str) -> String {
+        let same = self.view.runs.iter().filter(|run| run.clock.id == clock.id && run.base == base).count();
+        match same + self.case.runs_on_record(&clock.id, base) + 1 {
+            1 => base.to_owned(),
+            n => format!("{base}#{n}"),
+        }
     }
 
     /// Looked up once per fold, unless the case moves to another branch.

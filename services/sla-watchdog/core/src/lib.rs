@@ -21,6 +21,8 @@
 //!   now may not have been heard yet.
 //! * Of one run of a clock: `clock.started`, `clock.breached` and every rung at most once, rungs in order.
 //! * Evidence that comes after a verdict never erases it: `clock.verdict_corrected` says so to everybody told.
+//! * A case that is moved to another version of its rule book keeps what was judged before; clocks that run on keep
+//!   their start, and what the new version has besides counts from where it would have begun.
 //! * What was judged keeps the calendar version that it was judged under.
 //! * The due instant itself is in time.
 
@@ -35,6 +37,7 @@ mod fold;
 mod instance;
 mod judge;
 mod ledger;
+mod moving;
 mod recipients;
 mod replay;
 mod run;
@@ -50,6 +53,7 @@ pub use calendars::in_force as calendars_in_force;
 pub use case::{Case, PastCycle, may_see, uncovered};
 pub use command::{AskExtension, Command, DecideExtension, Reply};
 pub use ledger::{Correction, Decision, Ended, Extended, How, Ledger, RungFired, Span, State};
+pub use moving::{Change, Difference, preview};
 pub use replay::{Replay, Verdict};
 
 /// The one timer of a case.
@@ -94,8 +98,9 @@ impl Core for Watchdog {
         let news = case.learn(&mut signal);
         let matters = case.cycle == 0 || book::Book::of(&case, step.directory())?.cares(&signal);
         let Some(ticket) = heard.event.ticket() else { return Ok(()) };
-        let taken = matters && case.take(signal, ticket);
-        if taken {
+        // What no clock reacts to is kept all the same: one of another version may, and the case be moved to it.
+        let taken = case.take(signal, ticket);
+        if taken && matters {
             judge::settle(&mut case, &[], false, step)?;
         }
         if taken || news {

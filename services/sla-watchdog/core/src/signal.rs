@@ -44,6 +44,9 @@ pub struct Signal {
     pub wait: Option<WaitMove>,
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub longer: Option<Longer>,
+    /// The case goes on under another version of its rule book.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
     /// Taken out when the case learns it: parts are not evidence.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
@@ -89,6 +92,7 @@ const NAMES: &[&str] = &[
     own::ClockExtensionDecided::NAME,
     work::ApprovalVerbal::NAME,
     work::ApprovalConfirmed::NAME,
+    intake::TicketMoved::NAME,
 ];
 
 impl Name {
@@ -122,6 +126,13 @@ pub struct Longer {
     pub by: String,
 }
 
+/// From one version of the rule book to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub from: u32,
+    pub to: u32,
+}
+
 /// Who plays a part from here on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
@@ -149,6 +160,7 @@ impl Signal {
             branch: None,
             wait: None,
             longer: None,
+            moved: None,
             part: None,
             reported_later: false,
         }
@@ -166,13 +178,26 @@ impl Signal {
         about(self.subject()) || self.keys.round.iter().any(|rule| about(Some(rule)))
     }
 
+    /// Its place in the evidence.
+    pub(crate) fn order(&self) -> (Time, (u8, u32, u64)) {
+        (self.at, self.place)
+    }
+
     /// Whether a cycle begins with it.
     pub(crate) fn begins(&self) -> bool {
         matches!(self.name.text(), intake::TicketOpened::NAME | intake::TicketReopened::NAME)
     }
 
-    pub(crate) fn is_reclassification(&self) -> bool {
-        self.name.text() == intake::TicketReclassified::NAME
+    /// A move to another version, at a moment when nothing else happens.
+    pub(crate) fn move_at(at: Time, cycle: u32, moved: Moved, facts: Facts) -> Signal {
+        let mut signal = Signal::new::<intake::TicketMoved>(cycle, at, (u8::MAX, u32::MAX, u64::MAX));
+        (signal.moved, signal.facts) = (Some(moved), facts);
+        signal
+    }
+
+    /// Conditions are asked again and budgets taken again.
+    pub(crate) fn judges_anew(&self) -> bool {
+        matches!(self.name.text(), intake::TicketReclassified::NAME | intake::TicketMoved::NAME)
     }
 
     pub(crate) fn closes(&self) -> bool {
@@ -192,7 +217,7 @@ impl Signal {
     pub(crate) fn repeats(&self, other: &Signal) -> bool {
         (self.at, self.name, &self.keys) == (other.at, other.name, &other.keys)
             && (&self.wait, &self.outcome, &self.facts) == (&other.wait, &other.outcome, &other.facts)
-            && self.longer == other.longer
+            && (&self.longer, self.moved) == (&other.longer, other.moved)
     }
 
     /// Whether the fold needs it though no trigger names it.
@@ -203,6 +228,6 @@ impl Signal {
             || self.settles_a_step()
             || self.begins()
             || self.closes()
-            || self.is_reclassification()
+            || self.judges_anew()
     }
 }

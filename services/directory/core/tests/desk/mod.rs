@@ -123,6 +123,7 @@ pub fn person(code: &str, roles: &[(&str, &str)], deputy: Option<&str>) -> Perso
         deputy: deputy.map(str::to_owned),
         absences: vec![],
         disabled: false,
+        skills: vec![],
         password: None,
     }
 }

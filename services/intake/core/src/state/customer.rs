@@ -118,6 +118,9 @@ pub struct Customer {
     pub tickets: Vec<CustomerTicket>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<CustomerContact>,
+    /// Wants no messages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_messages: bool,
     pub since: Time,
 }
 

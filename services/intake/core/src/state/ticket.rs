@@ -115,6 +115,15 @@ pub struct Wait {
 pub struct Link {
     pub other: Id,
     pub relation: String,
+    /// The step that opened one for the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+}
+
+impl Link {
+    pub fn new(other: Id, relation: &str) -> Link {
+        Link { other, relation: relation.to_owned(), step: None }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -197,7 +206,7 @@ impl Ticket {
 
     /// Adds a link once; whether it is new.
     pub fn link(&mut self, other: Id, relation: &str) -> bool {
-        let link = Link { other, relation: relation.to_owned() };
+        let link = Link::new(other, relation);
         let new = !self.links.contains(&link);
         if new {
             self.links.push(link);

@@ -161,9 +161,9 @@ fn after_the_window_what_is_left_becomes_a_linked_case() {
     );
     let old = world.ticket(older);
     let newer = old.links[0].other;
-    assert_eq!(old.links, [Link { other: newer, relation: "unhappy".into() }]);
+    assert_eq!(old.links, [Link::new(newer, "unhappy")]);
     let new = world.ticket(newer);
-    assert!(new.links.contains(&Link { other: older, relation: "unhappy".into() }));
+    assert!(new.links.contains(&Link::new(older, "unhappy")));
     assert_eq!((new.cycle, new.customer, new.judged.severity.as_str()), (1, old.customer, "major"));
     assert_eq!(new.personal, old.personal, "what is known comes along");
 }

@@ -1,9 +1,11 @@
 //! Intake in memory: what people ask, what others say, and what becomes of a case.
 
 mod access;
+mod beside;
 mod closing;
 mod customers;
 mod forms;
+mod moving;
 mod notes;
 mod office;
 mod opening;

@@ -20,7 +20,7 @@ fn the_same_customer_about_the_same_matter_again_is_major() {
     let customer = world.identify("p1", Some("other"));
     let second = world.open(complaint(&customer));
     assert_eq!((second.severity.as_str(), second.reasons), ("major", vec!["repeat".to_owned()]));
-    assert_eq!(world.ticket(second.ticket).links, [Link { other: first.ticket, relation: "repeat".into() }]);
+    assert_eq!(world.ticket(second.ticket).links, [Link::new(first.ticket, "repeat")]);
     let said = world.intake.take_said();
     let Some(AnyEvent::TicketOpened(event)) = said.first() else { panic!("{said:?}") };
     assert_eq!(event.repeats, first.ticket.to_string());
@@ -68,7 +68,7 @@ fn another_caller_about_the_same_car_is_found_by_the_cars_home() {
     let ticket = world.ticket(second.ticket);
     assert_eq!(ticket.judged.severity, "major");
     assert_eq!(ticket.judged.reason_codes(), ["repeat"]);
-    assert_eq!(ticket.links, [Link { other: first.ticket, relation: "repeat".into() }]);
+    assert_eq!(ticket.links, [Link::new(first.ticket, "repeat")]);
     assert_eq!(world.said(), ["opened", "asset complained", "asset repeat found", "linked", "reclassified"]);
 }
 

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod agreement;
+mod beside;
 mod explore;
 mod graph;
 mod quick;
@@ -29,6 +30,7 @@ impl Playbook {
         let mut found = Findings { playbook: self, found: Vec::new() };
         for case_type in self.types.values() {
             found.matrices(case_type);
+            found.cases_opened_by(case_type);
             explore::explore(&mut found, case_type);
         }
         self.clocks.iter().for_each(|clock| found.clock(clock));

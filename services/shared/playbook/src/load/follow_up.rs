@@ -21,10 +21,47 @@ const KINDS: &[(&str, FollowUpKind)] = &[
     ("survey", FollowUpKind::Survey),
 ];
 
+/// Events after which a follow-up may come. `follow_up.completed` says that none comes any more; clocks and messages are
+/// nothing that follow-up hears of.
+const OCCASIONS: &[&str] = &[
+    "ticket.*",
+    "work.*",
+    "approval.*",
+    "follow_up.scheduled",
+    "follow_up.attempted",
+    "follow_up.recorded",
+    "survey.answered",
+];
+
 impl Ctx {
     pub fn follow_ups(&mut self, document: &Document<'_>) -> Vec<FollowUp> {
         let entries = self.section(document, "follow_ups");
         entries.into_iter().map(|entry| self.follow_up(entry)).collect()
+    }
+
+    /// What follow-up hears, and before it is done with the round.
+    fn occasion(&mut self, node: &Node) -> Trigger {
+        let after = self.trigger(node);
+        let heard = OCCASIONS.iter().any(|heard| match heard.strip_suffix('*') {
+            Some(family) => after.event.starts_with(family),
+            None => after.event == *heard,
+        });
+        if !heard && !after.event.is_empty() {
+            let event = &after.event;
+            self.hinted(
+                "PB0612",
+                node.span,
+                (
+                    format!("“{event}”之后不会安排回访"),
+                    format!("no follow-up is ever made after `{event}`"),
+                ),
+                (
+                    "可用 ticket、work、approval 的事件，以及 follow_up.scheduled、attempted、recorded 和 survey.answered",
+                    "events of ticket, work and approval, follow_up.scheduled, .attempted, .recorded and survey.answered can be waited for",
+                ),
+            );
+        }
+        after
     }
 
     fn follow_up(&mut self, entry: &Entry) -> FollowUp {
@@ -32,7 +69,7 @@ impl Ctx {
         let name = object.need(self, "name").map(|n| self.text(n)).unwrap_or_default();
         let kind = object.need(self, "kind").map_or(FollowUpKind::Call, |n| self.one_of(n, KINDS));
         let types = self.type_names(&mut object);
-        let after = object.need(self, "after").map(|n| self.trigger(n));
+        let after = object.need(self, "after").map(|n| self.occasion(n));
         let after = after.unwrap_or_else(|| Trigger {
             event: String::new(),
             subject: None,

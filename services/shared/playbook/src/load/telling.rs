@@ -9,6 +9,7 @@ use crate::{
     condition::Condition,
     event::{EVENTS, Subject, subject_of},
     report::{Figure, FigureKind, GroupBy, Period, Report, Target},
+    role::{CasePerson, Recipient},
     tell::{Channel, PLACEHOLDERS, Tell, placeholders},
     yaml::{Entry, Node},
 };
@@ -47,6 +48,18 @@ impl Ctx {
             if let Some(node) = template_node.and_then(|n| n.peek(lang)) {
                 self.check_template(node);
             }
+        }
+        let customer = to.contains(&Recipient::Person(CasePerson::Customer));
+        if customer && matches!(channel, Channel::File | Channel::Webhook | Channel::Mail) {
+            self.hinted(
+                "PB0704",
+                entry.key_span,
+                ("客户只能用短信通知".into(), "a customer is reached by SMS only".into()),
+                (
+                    "写 channel: sms；其他人另写一条",
+                    "say `channel: sms`; tell others in a message of their own",
+                ),
+            );
         }
         Tell { id: entry.key.clone(), types, on, when, to, channel, template, rules }
     }

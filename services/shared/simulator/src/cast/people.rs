@@ -66,6 +66,7 @@ pub fn change(staff: &Snapshot, dice: &mut Dice, now: Time) -> Option<Order> {
         deputy: person.deputy.clone(),
         absences: Vec::new(),
         disabled: person.disabled,
+        skills: person.skills.clone(),
         password: None,
     };
     match dice.below(10) {

@@ -60,6 +60,7 @@ pub(super) fn severity(events: &[Heard]) -> String {
         AnyEvent::TicketOpened(event) => Some(event.severity.clone()),
         AnyEvent::TicketReclassified(event) => Some(event.severity.clone()),
         AnyEvent::TicketReopened(event) => Some(event.severity.clone()),
+        AnyEvent::TicketMoved(event) => Some(event.severity.clone()),
         _ => None,
     };
     events.iter().rev().find_map(said).unwrap_or_default()
@@ -125,6 +126,11 @@ fn learn(event: &AnyEvent, facts: &mut Facts) -> Option<(&'static str, Option<St
             facts.absorb(organisation::facts::from_proto(&e.facts));
             judged(facts, &e.category, &e.severity);
             ("ticket.reclassified", None)
+        }
+        AnyEvent::TicketMoved(e) => {
+            facts.absorb(organisation::facts::from_proto(&e.facts));
+            judged(facts, &e.category, &e.severity);
+            return None;
         }
         AnyEvent::TicketReopened(e) => {
             facts.absorb(organisation::facts::from_proto(&e.facts));

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     call::{self, CallIs},
     figure::{self, FigureIs},
-    moment,
+    moment, named,
     play::wall,
     seen::{ClockSeen, Seen},
 };
@@ -340,10 +340,20 @@ fn happens(wanted: &Happens, seen: &dyn Seen, timeline: &[Line], zone: &TimeZone
     let found: Vec<&Line> = timeline.iter().filter(fits).collect();
     let mut misses = unknown_role(seen, wanted.to.as_ref());
     if playbook::event::subject_of(event).is_none()
-        && !["clock.moved", "clock.paused", "notice.queued", "contact.logged"].contains(&event)
+        && ![
+            "clock.moved",
+            "clock.paused",
+            "notice.queued",
+            "contact.logged",
+            "ticket.moved",
+            "ticket.link_closed",
+            "work.link_asked",
+        ]
+        .contains(&event)
     {
         misses.push(Miss::new(format!("没有事件“{event}”"), format!("there is no event `{event}`")));
     }
+    misses.extend(named::unknown(event, about, wanted.outcome.is_some(), town.playbook()));
     misses.extend(counted(&wanted.event, wanted.times, &found, Some((zone, wanted.at.as_ref()))));
     misses
 }

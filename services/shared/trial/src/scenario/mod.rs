@@ -4,6 +4,7 @@
 mod call;
 mod expect;
 mod figure;
+mod named;
 mod play;
 mod seen;
 mod simulate;

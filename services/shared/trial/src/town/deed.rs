@@ -76,7 +76,7 @@ pub struct Deed {
     pub wait: Option<String>,
     pub to: Option<String>,
     pub rule: Option<String>,
-    /// What is opened.
+    /// What is opened; with any other deed: the newest case of this type is meant from here on.
     #[serde(rename = "type")]
     pub case_type: Option<String>,
     pub channel: Option<String>,

@@ -112,6 +112,9 @@ impl Town {
     /// # Errors
     /// There is nothing to do it to, or nobody to do it.
     pub fn intend(&mut self, deed: &Deed) -> Result<Option<Intent>, Refusal> {
+        if let Some(case_type) = deed.case_type.as_ref().filter(|_| deed.what != What::Open) {
+            self.turn_to(case_type);
+        }
         if let Some(duty) = &deed.duty {
             self.turn_to(&playbook::duty::case_type_of(duty));
         }

@@ -41,9 +41,20 @@ pub fn line_of(happened: &Happened) -> Option<Line> {
         AnyEvent::TicketReclassified(e) => {
             Line { outcome: e.severity.clone(), ..line("ticket.reclassified", &e.category) }
         }
+        AnyEvent::TicketMoved(e) => Line {
+            instance: e.version().to_string(),
+            outcome: e.severity.clone(),
+            ..line("ticket.moved", &e.reason)
+        },
         AnyEvent::TicketLinked(e) => line("ticket.linked", &e.relation),
         AnyEvent::TicketNoted(e) => {
             Line { outcome: format!("{}{}", e.wait_begun, e.wait_ended), ..line("ticket.noted", &e.kind) }
+        }
+        AnyEvent::TicketLinkClosed(e) => {
+            Line { outcome: e.outcome.clone(), ..line("ticket.link_closed", &e.step) }
+        }
+        AnyEvent::WorkLinkAsked(e) => {
+            Line { outcome: e.case_type.clone(), ..line("work.link_asked", &e.step) }
         }
         AnyEvent::TicketClosed(e) => line("ticket.closed", &e.outcome),
         AnyEvent::TicketReopened(e) => line("ticket.reopened", &e.reason),
@@ -203,6 +214,9 @@ fn name(event: &'static str, lang: Lang) -> &'static str {
         ("ticket.opened", "立案", "opened"),
         ("ticket.reclassified", "重新定级", "judged anew"),
         ("ticket.linked", "关联", "linked"),
+        ("ticket.moved", "移到新版规则", "moved to another version"),
+        ("ticket.link_closed", "关联工单办结", "linked case closed"),
+        ("work.link_asked", "另开关联工单", "linked case wanted"),
         ("ticket.noted", "备注", "noted"),
         ("ticket.closed", "结案", "closed"),
         ("ticket.reopened", "重新打开", "re-opened"),

@@ -1,6 +1,7 @@
 //! Parts of the language carried out by the services: scenarios that show each, on the bicycle shop's rule book with a
 //! few words changed.
 
+mod beside;
 mod duties;
 mod follow_ups;
 mod more_time;

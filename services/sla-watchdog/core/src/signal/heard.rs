@@ -4,7 +4,7 @@ use chassis_core::Heard;
 use playbook::Value;
 use proto::{AnyEvent, Event, Time, dispatch::v1 as work, follow_up::v1 as call, intake::v1 as intake};
 
-use super::{Name, Part, Signal, WaitMove};
+use super::{Moved, Name, Part, Signal, WaitMove};
 
 impl Signal {
     /// `None` for events that no clock reacts to.
@@ -22,6 +22,7 @@ impl Signal {
         match event {
             AnyEvent::TicketOpened(e) => self.opened(e, heard),
             AnyEvent::TicketReclassified(e) => self.reclassified(e),
+            AnyEvent::TicketMoved(e) => self.moved(e),
             AnyEvent::TicketLinked(_) => self.named::<intake::TicketLinked>(3),
             AnyEvent::TicketNoted(e) => self.noted(e),
             AnyEvent::TicketClosed(_) => self.named::<intake::TicketClosed>(4),
@@ -170,6 +171,12 @@ impl Signal {
         self.barred.clone_from(&event.barred);
     }
 
+    fn moved(&mut self, event: &intake::TicketMoved) {
+        self.reclassified(&event.judgement());
+        self.named::<intake::TicketMoved>(3);
+        self.moved = Some(Moved { from: event.from_version, to: event.version() });
+    }
+
     fn reopened(&mut self, event: &intake::TicketReopened) {
         self.named::<intake::TicketReopened>(0);
         self.facts = organisation::facts::from_proto(&event.facts);
@@ -245,6 +252,7 @@ pub(crate) fn is_heard(kind: &str) -> bool {
     const HEARD: &[&str] = &[
         intake::TicketOpened::TYPE,
         intake::TicketReclassified::TYPE,
+        intake::TicketMoved::TYPE,
         intake::TicketLinked::TYPE,
         intake::TicketNoted::TYPE,
         intake::TicketClosed::TYPE,

@@ -51,6 +51,12 @@ impl Desk {
         }
     }
 
+    /// A second version, with these clocks, comes into force.
+    pub fn activate_second(&self, clocks: &str) {
+        let mut rehearsal = self.rehearsal.borrow_mut();
+        rehearsal.directory = group::second_version(rehearsal.directory.clone(), clocks);
+    }
+
     /// Time comes to `time`; what fell due on the way has fired.
     pub fn until(&self, time: Time) -> &Self {
         self.rehearsal.borrow_mut().advance(time);

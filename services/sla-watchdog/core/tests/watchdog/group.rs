@@ -139,6 +139,16 @@ pub fn impatient(clocks: &str) -> Snapshot {
     under(format!("{head}{clocks}"))
 }
 
+/// The same organisation when this playbook of clocks is its second version.
+pub fn second_version(mut snapshot: Snapshot, clocks: &str) -> Snapshot {
+    let text = format!("{HEAD}{clocks}").replacen("version: 1", "version: 2", 1);
+    let files = vec![directory::DocumentFile { path: "playbook.yaml".into(), text }];
+    let playbook = directory::PlaybookActivated { id: "shop".into(), version: 2, files };
+    let seq = snapshot.seq() + 1;
+    snapshot.apply(seq, &playbook.into()).unwrap_or_else(|error| panic!("{error}"));
+    snapshot
+}
+
 fn under(text: String) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let nodes = vec![

@@ -8,6 +8,7 @@ mod holders;
 mod instances;
 mod ladder;
 mod limits;
+mod moved;
 mod order;
 mod pauses;
 mod verdicts;
