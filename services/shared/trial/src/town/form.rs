@@ -101,7 +101,8 @@ pub(super) fn sealed() -> Sealed {
     Sealed::parse("s1.scenario").expect("it has the prefix")
 }
 
-pub(super) fn text(word: &Json) -> String {
+/// A word as it stands on paper.
+pub fn text(word: &Json) -> String {
     match word {
         Json::String(text) => text.clone(),
         Json::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
