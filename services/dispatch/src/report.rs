@@ -83,7 +83,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn take(&self, field: &Field, text: &str, plain: &mut Plain) -> Result<(), Violation> {
         self.check_reference(field, text)?;
-        if field.personal {
+        // What no condition can read is kept as it was written: an order's number is nobody's person, and no fact either.
+        if field.facts().is_empty() {
             if text.chars().count() > LONGEST_TEXT {
                 let zh = format!("最多 {LONGEST_TEXT} 个字");
                 return Err(at_field(&field.name, &zh, &format!("at most {LONGEST_TEXT} characters")));
@@ -181,6 +182,14 @@ mod tests {
         assert_eq!(read.words["culprit"], "TECH");
         assert_eq!(read.report.bars, ["TECH"]);
         assert!(read.report.sealed.is_empty());
+    }
+
+    #[test]
+    fn the_number_of_an_order_is_kept_though_it_is_no_fact() {
+        let shop = Shop::running();
+        let read = read(&shop, &message("propose", &[("part_order", "YS-2031")])).unwrap();
+        assert_eq!(read.words["part_order"], "YS-2031");
+        assert!(read.report.facts.is_empty());
     }
 
     #[test]

@@ -32,8 +32,9 @@ const GRACE: i64 = 3 * Time::MINUTE;
 /// What a list still shows so long after it was done is tried again.
 const STALE: Duration = Duration::from_secs(3);
 const PAGE: u32 = 500;
-/// After being turned away.
+/// After being turned away; each time twice as long, up to half a day.
 const AGAIN: i64 = 15 * Time::MINUTE;
+const LONGEST_AGAIN: usize = 5;
 
 type Key = (String, u32, What);
 
@@ -256,8 +257,9 @@ impl Cast {
         entry.standing = match done {
             Ok(()) => Standing::Done { at: Instant::now() },
             Err(_) => {
+                let again = AGAIN << entry.task.tries.min(LONGEST_AGAIN);
                 entry.task.tries += 1;
-                Standing::Waiting { due: now.plus(AGAIN) }
+                Standing::Waiting { due: now.plus(again) }
             }
         };
     }
