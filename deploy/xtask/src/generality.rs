@@ -65,7 +65,7 @@ pub fn found() -> Result<Vec<Named>> {
         for sources in [folder.join("src"), folder.join("core/src")] {
             for file in rust_files(&sources)? {
                 let text = std::fs::read_to_string(&file)?;
-                let short = file.strip_prefix(&root).unwrap_or(&file);
+                let short = file.strip_prefix(root).unwrap_or(&file);
                 named.extend(vocabulary.look(short, &text));
             }
         }
