@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use crate::workspace::{cargo, phase, root, succeed};
-use crate::{buf, compose, layers};
+use crate::{buf, compose, generality, layers};
 
 type Part = fn() -> Result<()>;
 
 pub fn run() -> Result<ExitCode> {
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 6] = [
         ("formatting", formatting),
         ("layers", layers),
+        ("no business in services", no_business),
         ("contracts", buf::lint),
         ("compose file", compose_file),
         ("lints", lints),
@@ -43,6 +44,18 @@ pub fn layers() -> Result<()> {
         return Ok(());
     }
     bail!("{} dependencies go the wrong way", breaches.len())
+}
+
+/// What serves names no rule book.
+fn no_business() -> Result<()> {
+    let found = generality::found()?;
+    for named in &found {
+        println!("{named}");
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    bail!("{} words of rule books in services", found.len())
 }
 
 fn formatting() -> Result<()> {

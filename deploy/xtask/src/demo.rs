@@ -10,6 +10,9 @@ use crate::{program, workspace};
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// Which rule book of deploy/playbooks is played; else the sample day of the dealer group.
+    #[arg(long)]
+    pack: Option<String>,
     /// A file with complaints to take in instead of the sample ones.
     #[arg(long)]
     input: Option<PathBuf>,
@@ -56,6 +59,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 fn arguments(args: &Args, nats: &str, database: &str) -> Vec<String> {
     let mut words: Vec<String> =
         ["demo", "--nats-url", nats, "--database-url", database].map(str::to_owned).to_vec();
+    if let Some(pack) = &args.pack {
+        words.extend(["--pack".into(), pack.clone()]);
+    }
     if let Some(input) = &args.input {
         // The program runs in the root of the workspace, the caller may not.
         let input = std::path::absolute(input).unwrap_or_else(|_| input.clone());

@@ -24,6 +24,7 @@ pub mod demo;
 pub mod engines;
 pub mod faults;
 pub mod fuzz;
+pub mod generality;
 pub mod layers;
 pub mod live;
 pub mod mutate;

@@ -6,18 +6,24 @@ use anyhow::{Context, bail};
 use chassis::{Config, config::PORTS};
 use clap::Args;
 
-use crate::demo;
+use crate::demo::{
+    self,
+    packs::{self, Pack},
+};
 
 /// Blocks of ports that are tried when the configured one is taken.
 const BLOCKS: u16 = 20;
 
-/// Starts everything, plays a day of complaints with accelerated time and compares all journals at the end.
+/// Starts everything, plays a day of cases with accelerated time and compares all journals at the end.
 ///
 /// People of the directory acknowledge, refuse, stay silent, do their steps, approve and call back, each with a token of
 /// his own and only through the contracts. The same seed gives the same cast. The last line is `lost N, doubled M`.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Demo {
+    /// Which of the rule books that come along; every other one than the sample's plays a day that is invented by it.
+    #[arg(long, default_value = packs::SAMPLE)]
+    pub pack: String,
     /// A table of complaints instead of the sample day (CSV, plain or gzipped).
     #[arg(long)]
     pub input: Option<PathBuf>,
@@ -27,7 +33,7 @@ pub struct Demo {
     /// A dealer list whose branches, with invented staff, take the place of the sample ones.
     #[arg(long)]
     pub dealers: Option<PathBuf>,
-    /// At most so many complaints.
+    /// At most so many cases.
     #[arg(long)]
     pub tickets: Option<usize>,
     /// Business seconds per real second by day; nights pass faster. Else 1440 (a day in a minute), less for long tables.
@@ -54,6 +60,11 @@ pub async fn carry_out(mut config: Config, command: Demo) -> anyhow::Result<Exit
     if command.speed.is_some_and(|speed| !(1.0..=100_000.0).contains(&speed)) {
         bail!("--speed must lie between 1 and 100000");
     }
+    let pack = Pack::find(&command.pack)?;
+    let of_the_sample = command.input.is_some() || command.mapping.is_some() || command.dealers.is_some();
+    if of_the_sample && !pack.is_sample() {
+        bail!("--input, --mapping and --dealers belong to the pack `{}`", packs::SAMPLE);
+    }
     config.nats_url = command.nats_url.unwrap_or(config.nats_url);
     config.database_url = command.database_url.unwrap_or(config.database_url);
     config.state_dir = command.data.unwrap_or(config.state_dir);
@@ -63,6 +74,7 @@ pub async fn carry_out(mut config: Config, command: Demo) -> anyhow::Result<Exit
         config.telemetry.log_filter = "warn,sqlx=error".to_owned();
     }
     let options = demo::Options {
+        pack,
         input: command.input,
         mapping: command.mapping,
         dealers: command.dealers,

@@ -26,6 +26,7 @@ pub mod playbook;
 mod quarantine_command;
 mod report_command;
 pub mod run;
+pub mod staffing;
 pub mod ticket_command;
 pub mod verify;
 pub mod verify_command;

@@ -113,7 +113,7 @@ impl Desk {
 }
 
 fn not_yours() -> Refusal {
-    Refusal::denied("not-yours", "您不能查看这里的时限。", "You may not see the clocks here.").rule("DG-03")
+    Refusal::denied("not-yours", "您不能查看这里的时限。", "You may not see the clocks here.")
 }
 
 /// The id was used by the same caller for another kind of request.

@@ -35,9 +35,11 @@ use std::{
 
 use hotline::demo::{
     cast::Cast,
-    clock::{self, Clock},
+    clock::{self, Clock, Work},
     draw::Draws,
+    packs::{self, Pack},
 };
+use proto::Time;
 use tokio::{task::JoinSet, time::Instant};
 
 use disk::Disks;
@@ -188,7 +190,8 @@ async fn people_at_work(
     helpers: &mut JoinSet<()>,
 ) -> anyhow::Result<(Arc<Cast>, Clock)> {
     let clock = Clock::start(&rig.connection, clock::next_monday(real_now()), SPEED).await?;
-    let cast = Cast::new(rig.people.clone(), clock.clone(), Draws(seed));
+    let book = Pack::find(packs::SAMPLE)?.load()?;
+    let cast = Cast::new(rig.people.clone(), book, clock.clone(), Draws(seed));
     cast.all_opened();
     let working = cast.clone();
     helpers.spawn(async move {
@@ -200,7 +203,9 @@ async fn people_at_work(
     helpers.spawn(async move {
         loop {
             // The directory may be away: time goes on at the last pace.
-            let _ = pace.keep_pace(&connection, || cast_at_work.overdue()).await;
+            // Under faults no hour counts as idle.
+            let work = || Work { overdue: cast_at_work.overdue(), next: Some(Time::UNSET) };
+            let _ = pace.keep_pace(&connection, work).await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     });

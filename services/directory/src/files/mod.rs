@@ -26,7 +26,7 @@ pub use dealers::dealers_csv;
 pub use nodes::nodes_csv;
 pub use organisation::organisation_yaml;
 pub use persons::persons_csv;
-pub use staff::staff_for;
+pub use staff::{invented_name, staff_for};
 pub use text::decode;
 
 /// Where dates without a zone are meant.

@@ -36,7 +36,7 @@ fn person(branch: &str, post: &str, roles: &[&str]) -> PersonRecord {
         DEPUTIES.iter().find(|(absent, _)| *absent == post).map(|(_, deputy)| format!("{branch}-{deputy}"));
     PersonRecord {
         place: format!("staff:{code}"),
-        name: name(&code),
+        name: invented_name(&code),
         mail: format!("{}@example.com", code.to_lowercase()),
         roles: roles.iter().map(|role| Role { role: (*role).to_owned(), node: branch.to_owned() }).collect(),
         deputy: deputy.unwrap_or_default(),
@@ -45,9 +45,9 @@ fn person(branch: &str, post: &str, roles: &[&str]) -> PersonRecord {
     }
 }
 
-/// Spread by the letters of the code (FNV-1a): no two posts of a branch alike
-/// by rule, and nothing random.
-fn name(code: &str) -> String {
+/// A name for whoever has this code. Spread by its letters (FNV-1a): no two
+/// posts of a branch alike by rule, and nothing random.
+pub fn invented_name(code: &str) -> String {
     let hash = code
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));

@@ -33,10 +33,10 @@ impl<'v> View<'v> {
         let stage = approval.stage().ok_or_else(|| gate::stale_stage(approval.turn()))?;
         let me = self.actor.person().unwrap_or_default();
         if approval.requesters.iter().any(|requester| requester == me) {
-            return Err(gate::own_request());
+            return Err(gate::own_request(self.book().matrix_rules(&approval.matrix)));
         }
         if approval.deciders().any(|decider| decider == me) {
-            return Err(gate::decided_before());
+            return Err(gate::decided_before(self.book().matrix_rules(&approval.matrix)));
         }
         let deputies = self.book().matrix(&approval.matrix).is_none_or(|matrix| matrix.deputies);
         if self.holds(&stage.role.role, &excluded(&self.work.barred, approval), deputies) {

@@ -2,18 +2,18 @@
 //! unchanged by being one, and what to do instead.
 
 use chassis_core::{Refusal, RefusalKind};
-use playbook::Text;
+use playbook::{CaseType, Text};
 
-pub(crate) fn barred() -> Refusal {
+pub(crate) fn barred(case_type: &CaseType) -> Refusal {
     Refusal::denied(
         "barred",
         "您是本案被投诉的人员，不能参与处理。",
         "You are a person complained about in this case and may take no part in it.",
     )
-    .rule("DG-03")
+    .citing(&case_type.bar_rules())
 }
 
-pub(crate) fn barred_person(person: &str) -> Refusal {
+pub(crate) fn barred_person(person: &str, case_type: &CaseType) -> Refusal {
     Refusal::denied(
         "barred",
         format!("{person} 是本案被投诉的人员，不能参与处理。请指派他人。"),
@@ -21,7 +21,7 @@ pub(crate) fn barred_person(person: &str) -> Refusal {
             "{person} is complained about in this case and may take no part in it. Choose somebody else."
         ),
     )
-    .rule("DG-03")
+    .citing(&case_type.bar_rules())
 }
 
 pub(crate) fn stale_cycle(named: u32, now: u32) -> Refusal {
@@ -138,42 +138,40 @@ pub(crate) fn not_applicable(name: &Text) -> Refusal {
 }
 
 /// `missing`: steps that come first.
-pub(crate) fn needs_step(name: &Text, missing: &[&Text], rule: Option<&String>) -> Refusal {
+pub(crate) fn needs_step(name: &Text, missing: &[&Text], rules: &[String]) -> Refusal {
     let zh = missing.iter().map(|text| format!("“{}”", text.zh)).collect::<Vec<_>>().join("、");
     let en = missing.iter().map(|text| format!("\"{}\"", text.en)).collect::<Vec<_>>().join(", ");
-    ruled(
-        Refusal::precondition(
-            "needs-step",
-            format!("“{}”之前要先完成{zh}。", name.zh),
-            format!("\"{}\" needs {en} to be done first.", name.en),
-        ),
-        rule,
+    Refusal::precondition(
+        "needs-step",
+        format!("“{}”之前要先完成{zh}。", name.zh),
+        format!("\"{}\" needs {en} to be done first.", name.en),
     )
+    .citing(rules)
 }
 
-pub(crate) fn needs_approval(name: &Text, rule: Option<&String>) -> Refusal {
-    ruled(
-        Refusal::precondition(
-            "needs-approval",
-            format!("“{}”由审批完成，不能直接填报。", name.zh),
-            format!("\"{}\" is done by an approval, not by a report.", name.en),
-        ),
-        rule,
+pub(crate) fn needs_approval(name: &Text, rules: &[String]) -> Refusal {
+    Refusal::precondition(
+        "needs-approval",
+        format!("“{}”由审批完成，不能直接填报。", name.zh),
+        format!("\"{}\" is done by an approval, not by a report.", name.en),
     )
+    .citing(rules)
 }
 
-pub(crate) fn needs_linked_case(step: &Text, rule: Option<&String>) -> Refusal {
-    ruled(
-        Refusal::precondition(
-            "needs-linked-case",
-            format!("“{}”要等关联工单办结后才能完成。", step.zh),
-            format!("\"{}\" is done when the case that it opened is closed.", step.en),
-        ),
-        rule,
+pub(crate) fn needs_linked_case(step: &Text, rules: &[String]) -> Refusal {
+    Refusal::precondition(
+        "needs-linked-case",
+        format!("“{}”要等关联工单办结后才能完成。", step.zh),
+        format!("\"{}\" is done when the case that it opened is closed.", step.en),
     )
+    .citing(rules)
 }
 
-pub(crate) fn needs_fields(missing: &[&playbook::Field], rule: Option<&String>) -> Refusal {
+/// The fields' own rules, else the step's.
+pub(crate) fn needs_fields(missing: &[&playbook::Field], rules: &[String]) -> Refusal {
+    let mut own: Vec<String> = missing.iter().flat_map(|field| field.rules.clone()).collect();
+    own.sort_unstable();
+    own.dedup();
     let list = |text: fn(&Text) -> &String| {
         missing
             .iter()
@@ -181,42 +179,39 @@ pub(crate) fn needs_fields(missing: &[&playbook::Field], rule: Option<&String>) 
             .collect::<Vec<_>>()
             .join(", ")
     };
-    ruled(
-        Refusal::precondition(
-            "needs-field",
-            format!("还缺少：{}。", list(|t| &t.zh)),
-            format!("still missing: {}", list(|t| &t.en)),
-        ),
-        missing.iter().find_map(|field| field.rules.first()).or(rule),
+    Refusal::precondition(
+        "needs-field",
+        format!("还缺少：{}。", list(|t| &t.zh)),
+        format!("still missing: {}", list(|t| &t.en)),
     )
+    .citing(if own.is_empty() { rules } else { &own })
 }
 
-pub(crate) fn needs_proofs(missing: &[&Text], rule: Option<&String>) -> Refusal {
+pub(crate) fn needs_proofs(missing: &[&Text], rules: &[String]) -> Refusal {
     let list = |text: fn(&Text) -> &String| {
         missing.iter().map(|name| text(name).as_str()).collect::<Vec<_>>().join(", ")
     };
-    ruled(
-        Refusal::precondition(
-            "needs-proof",
-            format!("还缺少凭证：{}。", list(|t| &t.zh)),
-            format!("needs a proof: {}", list(|t| &t.en)),
-        ),
-        rule,
+    Refusal::precondition(
+        "needs-proof",
+        format!("还缺少凭证：{}。", list(|t| &t.zh)),
+        format!("needs a proof: {}", list(|t| &t.en)),
     )
+    .citing(rules)
 }
 
-pub(crate) fn own_request() -> Refusal {
+/// `rules`: those of the authority matrix.
+pub(crate) fn own_request(rules: &[String]) -> Refusal {
     Refusal::denied("own-request", "任何人不得审批自己提出的申请。", "Nobody approves a request of his own.")
-        .rule("DG-18")
+        .citing(rules)
 }
 
-pub(crate) fn decided_before() -> Refusal {
+pub(crate) fn decided_before(rules: &[String]) -> Refusal {
     Refusal::denied(
         "decided-before",
         "您已审批过本申请的前一级；下一级须由他人审批。",
         "You decided an earlier stage of this request; the next one is for somebody else.",
     )
-    .rule("DG-18")
+    .citing(rules)
 }
 
 pub(crate) fn no_verbal() -> Refusal {
@@ -292,11 +287,4 @@ pub(crate) fn no_rule_book(playbook: &str, version: u32, case_type: &str) -> Ref
         format!("规则手册 {playbook} 第 {version} 版（{case_type}）不在目录中。"),
         format!("The directory has no playbook {playbook} version {version} with case type {case_type}."),
     )
-}
-
-fn ruled(refusal: Refusal, rule: Option<&String>) -> Refusal {
-    match rule {
-        Some(rule) => refusal.rule(rule.clone()),
-        None => refusal,
-    }
 }

@@ -244,7 +244,7 @@ impl Desk<'_, '_> {
             ));
         }
         if self.work.barred.contains(person) {
-            return Err(gate::barred_person(person));
+            return Err(gate::barred_person(person, self.rules.case_type));
         }
         if !self.rules.can_work(&self.work, person, self.now()) {
             return Err(gate::cannot_take(person));
@@ -300,13 +300,13 @@ impl Desk<'_, '_> {
         self.rules.case_type.derive(&mut known);
         let missing = rule.missing_fields(&given(rule, report), &known);
         if !missing.is_empty() {
-            return Err(gate::needs_fields(&missing, rule.rules.first()));
+            return Err(gate::needs_fields(&missing, &rule.rules));
         }
         let kinds = report.proofs.iter().map(|proof| proof.kind).collect();
         let missing: Vec<_> = rule.missing_proofs(&kinds).into_iter().map(|proof| &proof.name).collect();
         match missing.is_empty() {
             true => Ok(()),
-            false => Err(gate::needs_proofs(&missing, rule.rules.first())),
+            false => Err(gate::needs_proofs(&missing, &rule.rules)),
         }
     }
 

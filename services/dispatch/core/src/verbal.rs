@@ -23,10 +23,10 @@ impl<'v> View<'v> {
         }
         let me = self.actor.person().unwrap_or_default();
         if approval.requesters.iter().any(|requester| requester == person) {
-            return Err(gate::own_request());
+            return Err(gate::own_request(self.book().matrix_rules(&approval.matrix)));
         }
         if approval.deciders().any(|decider| decider == person) {
-            return Err(gate::decided_before());
+            return Err(gate::decided_before(self.book().matrix_rules(&approval.matrix)));
         }
         if !approval.requesters.iter().any(|requester| requester == me) {
             let route = self.rules.route(self.work);
@@ -60,7 +60,7 @@ impl<'v> View<'v> {
         let me = self.actor.person().unwrap_or_default();
         let recorded = verdict.verbal.as_ref().is_some_and(|verbal| verbal.recorded_by == me);
         if approval.requesters.iter().any(|requester| requester == me) || (recorded && me != verdict.by) {
-            return Err(gate::own_request());
+            return Err(gate::own_request(self.book().matrix_rules(&approval.matrix)));
         }
         let stands_in = self.directory().stand_in(&verdict.by, self.at, &self.work.barred);
         match me == verdict.by || stands_in.as_deref() == Some(me) {

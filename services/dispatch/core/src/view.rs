@@ -40,10 +40,10 @@ impl<'v> View<'v> {
         self.rules.case_type
     }
 
-    /// DG-03, before anything else is said about the case.
+    /// Before anything else is said about the case.
     pub fn not_barred(&self) -> Result<(), Refusal> {
         match self.actor.person().is_some_and(|code| self.work.barred.contains(code)) {
-            true => Err(gate::barred()),
+            true => Err(gate::barred(self.rules.case_type)),
             false => Ok(()),
         }
     }
@@ -100,7 +100,7 @@ impl<'v> View<'v> {
     pub fn may_complete(&self, step: &str) -> Result<(), Refusal> {
         let rule = self.ready_step(step)?;
         if rule.approval.is_some() {
-            return Err(gate::needs_approval(&rule.name, rule.rules.first()));
+            return Err(gate::needs_approval(&rule.name, &rule.rules));
         }
         let route = self.rules.route(self.work);
         let open = &self.work.open[step];
@@ -114,7 +114,7 @@ impl<'v> View<'v> {
     pub fn may_assign(&self, step: &str) -> Result<(), Refusal> {
         let rule = self.ready_step(step)?;
         if rule.approval.is_some() {
-            return Err(gate::needs_approval(&rule.name, rule.rules.first()));
+            return Err(gate::needs_approval(&rule.name, &rule.rules));
         }
         let route = self.rules.route(self.work);
         let open = &self.work.open[step];
@@ -146,7 +146,7 @@ impl<'v> View<'v> {
             .filter(|need| need.applies(&self.work.facts))
             .map(|need| &need.name)
             .collect();
-        Err(gate::needs_step(&rule.name, &missing, rule.rules.first()))
+        Err(gate::needs_step(&rule.name, &missing, &rule.rules))
     }
 
     /// Passes the holders of any of these roles, the assignee, and those who stand in for them.

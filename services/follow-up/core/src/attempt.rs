@@ -21,7 +21,7 @@ pub(crate) fn record(ask: &RecordAttempt, step: &mut Step<'_>) -> Result<Reply, 
     let call = gate::open_call(&known, ask.call_back)?;
     let rule = rule_of(&playbook, &call.rule)?;
     gate::may_come_of(call, ask.outcome)?;
-    let by = gate::may_record(&known, &rule.by, step.actor(), step)?;
+    let by = gate::may_record(&known, (&playbook, &rule.by), step.actor(), step)?;
     let next_at = fail(&mut known, rule, ask, &by, step);
     say(&known, ask, &by, next_at, step);
     let signal = Signal::new::<said::FollowUpAttempted>(Some(&rule.id), ask.cycle, step.now())

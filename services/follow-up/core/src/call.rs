@@ -41,7 +41,7 @@ pub(crate) fn record(ask: &RecordCall, step: &mut Step<'_>) -> Result<Reply, Hal
     let playbook = hear::playbook_of(&known, ask.ticket, step)?;
     let call = gate::open_call(&known, ask.call_back)?;
     let rule = rule_of(&playbook, &call.rule)?;
-    let by = gate::may_record(&known, &rule.by, step.actor(), step)?;
+    let by = gate::may_record(&known, (&playbook, &rule.by), step.actor(), step)?;
     let answers = answers::read(rule, &ask.answers)?;
     known.facts.absorb(answers.clone());
     let unhappy = rule.is_unhappy(&known.facts);

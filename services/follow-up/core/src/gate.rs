@@ -2,7 +2,7 @@
 
 use chassis_core::{Actor, Halt, Refusal, RefusalKind, Step};
 use organisation::Snapshot;
-use playbook::RoleAt;
+use playbook::{CaseType, Playbook, RoleAt};
 use proto::Id;
 
 use crate::{
@@ -69,10 +69,10 @@ fn state_zh(state: &str) -> &'static str {
 }
 
 /// Whoever makes the call holds the role that the playbook names, for this branch, and is not
-/// the person complained about (DG-03).
+/// the person complained about.
 pub(crate) fn may_record(
     known: &Known,
-    role: &RoleAt,
+    (playbook, role): (&Playbook, &RoleAt),
     actor: &Actor,
     step: &Step<'_>,
 ) -> Result<String, Refusal> {
@@ -81,7 +81,8 @@ pub(crate) fn may_record(
     match actor {
         Actor::Person { code, .. } => {
             if known.barred.contains(code) {
-                return Err(barred());
+                let case_type = playbook.case_type(&known.matter.case_type);
+                return Err(barred(&case_type.map(CaseType::bar_rules).unwrap_or_default()));
             }
             if directory.may_act(code, &role.role, branch, step.now()) {
                 return Ok(code.clone());
@@ -107,13 +108,13 @@ pub fn may_see(known: &Known, actor: &Actor, directory: &Snapshot) -> bool {
     !barred && actor.grants().iter().any(|grant| within(&grant.node))
 }
 
-fn barred() -> Refusal {
+fn barred(rules: &[String]) -> Refusal {
     Refusal::denied(
         "barred",
         "按规定您不参与这个工单。没有记录任何内容，请交给同事处理。",
         "You may take no part in this case. Nothing was recorded; hand it to a colleague.",
     )
-    .rule("DG-03")
+    .citing(rules)
 }
 
 fn other_branch(branch: &str) -> Refusal {

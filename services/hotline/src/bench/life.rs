@@ -16,8 +16,10 @@ use async_nats::jetstream::{
     consumer::{AckPolicy, DeliverPolicy, pull},
 };
 use futures::StreamExt;
+use jiff::tz::TimeZone;
+use playbook::{Facts, Playbook};
 use proto::{
-    AnyEvent, Time,
+    AnyEvent,
     common::v1::TicketRef,
     dispatch::v1::{AcknowledgeRequest, CompleteStepRequest, DecideApprovalRequest},
     envelope,
@@ -27,6 +29,7 @@ use proto::{
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, time::Instant};
 use tonic::Status;
+use trial::filling::{self, Place, Plain};
 
 use crate::{
     bench::{
@@ -38,8 +41,9 @@ use crate::{
     },
     client::{Connection, explain, request_id},
     demo::{
-        draw::Draws,
-        paper::{self, Named},
+        packs::{Pack, SAMPLE},
+        paper,
+        pen::on_paper,
         people::People,
     },
 };
@@ -53,6 +57,8 @@ const SCHEMAS: [&str; 6] = ["intake", "dispatch", "sla_watchdog", "follow_up", "
 /// Lives on their way.
 struct Lives {
     people: Arc<People>,
+    book: Arc<Playbook>,
+    place: Place,
     connection: Connection,
     branches: Vec<String>,
     began: Mutex<HashMap<String, Instant>>,
@@ -155,21 +161,20 @@ impl Lives {
         named: &str,
     ) -> Result<(), Status> {
         let person = self.holder(role, named, ticket.as_ref());
-        let TicketRef { ticket_id, cycle, .. } = ticket.unwrap_or_default();
-        // Content with everything the first time: `before` above 0.
-        let names = Named { handler: &person, supervisor: &person };
-        let now = Time(envelope_now());
-        let mut paper = paper::fill(Draws(1), &ticket_id, cycle, step, 1, &names, now);
-        if step == "judge" {
-            paper.fields.insert("judged_nature".to_owned(), "general".to_owned());
-        }
+        let TicketRef { ticket_id, cycle, case_type, .. } = ticket.unwrap_or_default();
+        let rule =
+            self.book.case_type(&case_type).and_then(|case_type| Some((case_type, case_type.step(step)?)));
+        let (case_type, rule) = rule.ok_or_else(|| Status::not_found(step.to_owned()))?;
+        // The plainest way, so that nothing is sent back.
+        let pens = Plain::turns(&rule.fields, &person);
+        let filled = filling::settled(rule, case_type, &Facts::new(), &self.place, pens);
         let request = CompleteStepRequest {
             request_id: request_id(),
-            ticket_id,
+            ticket_id: ticket_id.clone(),
             cycle,
             step: step.to_owned(),
-            fields: paper.fields,
-            proofs: paper.proofs,
+            fields: on_paper(filled.words),
+            proofs: paper::proofs(rule, &ticket_id),
             occurred_at: 0,
         };
         self.tools(&person)?.dispatch.complete_step(request).await.map(|_| ())
@@ -205,13 +210,9 @@ impl Lives {
     ) -> Result<(), Status> {
         let person = self.holder(role, "", ticket.as_ref());
         let TicketRef { ticket_id, cycle, .. } = ticket.unwrap_or_default();
-        let mut answers = std::collections::BTreeMap::from([
-            ("satisfaction".to_owned(), "5".to_owned()),
-            ("settled".to_owned(), "true".to_owned()),
-        ]);
-        if rule == "call_back" {
-            answers.insert("handling".to_owned(), "4".to_owned());
-        }
+        let questions = self.book.follow_up(rule).into_iter().flat_map(|rule| &rule.questions);
+        let answers = questions.map(|question| (question.id.clone(), filling::best_answer(question)));
+        let answers = on_paper(answers.collect());
         let text = "已说明处理结果。".to_owned();
         let request =
             RecordCallRequest { request_id: request_id(), ticket_id, cycle, follow_up_id, text, answers };
@@ -234,8 +235,11 @@ pub async fn run(
     rounds: usize,
 ) -> anyhow::Result<Vec<Round>> {
     let people = Arc::new(People::read(&bench.connection).await?);
+    let book = Pack::find(SAMPLE)?.load()?;
     let lives = Arc::new(Lives {
         people,
+        place: Place { currency: book.currency.clone(), zone: TimeZone::UTC },
+        book,
         connection: bench.connection.clone(),
         branches: bench.branches.clone(),
         began: Mutex::default(),
@@ -355,12 +359,6 @@ async fn end(lives: &Lives) -> usize {
     lives.began().clear();
     lives.places.add_permits(left);
     left
-}
-
-/// Dates on forms; no decision depends on them.
-#[allow(clippy::disallowed_methods, reason = "a date that the load generator writes into a form")]
-fn envelope_now() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
 }
 
 pub fn targets() -> Value {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use playbook::Playbook;
 use proto::{Time, dispatch::v1::ListWorkRequest, follow_up::v1::ListDueRequest};
 use tokio::{sync::Semaphore, time::Instant};
 use tonic::Status;
@@ -17,7 +17,7 @@ use tonic::Status;
 use crate::demo::{
     clock::Clock,
     draw::Draws,
-    hands::{self, Task},
+    hands::{self, Stage, Task},
     people::{People, Tools},
     turn::{self, Comings, Deed, Turn, What},
 };
@@ -32,8 +32,9 @@ const GRACE: i64 = 3 * Time::MINUTE;
 /// What a list still shows so long after it was done is tried again.
 const STALE: Duration = Duration::from_secs(3);
 const PAGE: u32 = 500;
-/// After being turned away.
+/// After being turned away; each time twice as long, up to half a day.
 const AGAIN: i64 = 15 * Time::MINUTE;
+const LONGEST_AGAIN: usize = 5;
 
 type Key = (String, u32, What);
 
@@ -61,9 +62,7 @@ struct Desk {
 
 /// Everybody, at work.
 pub struct Cast {
-    people: Arc<People>,
-    clock: Clock,
-    draws: Draws,
+    stage: Stage,
     desk: Mutex<Desk>,
     all_opened: AtomicBool,
     opening: AtomicUsize,
@@ -71,11 +70,10 @@ pub struct Cast {
 }
 
 impl Cast {
-    pub fn new(people: Arc<People>, clock: Clock, draws: Draws) -> Arc<Cast> {
+    /// Plays the cases of one rule book.
+    pub fn new(people: Arc<People>, book: Arc<Playbook>, clock: Clock, draws: Draws) -> Arc<Cast> {
         Arc::new(Cast {
-            people,
-            clock,
-            draws,
+            stage: Stage { people, book, clock, draws },
             desk: Mutex::default(),
             all_opened: AtomicBool::new(false),
             opening: AtomicUsize::new(0),
@@ -120,7 +118,7 @@ impl Cast {
 
     /// How many should have acted a while ago, and calls that are being taken.
     pub fn overdue(&self) -> usize {
-        let now = self.clock.now();
+        let now = self.stage.clock.now();
         let is_overdue = |entry: &&Entry| match entry.standing {
             Standing::Waiting { due } | Standing::Flying { due } => due.plus(GRACE) <= now,
             Standing::Done { .. } => false,
@@ -130,12 +128,29 @@ impl Cast {
         awake.filter(is_overdue).count() + self.opening.load(Ordering::Relaxed)
     }
 
+    /// When the next of them acts; nobody knows of anything to do: not at all.
+    pub fn next_deed(&self) -> Option<Time> {
+        if !self.all_opened.load(Ordering::Relaxed) || self.opening.load(Ordering::Relaxed) > 0 {
+            return Some(self.stage.clock.now());
+        }
+        let due = |entry: &Entry| match entry.standing {
+            Standing::Waiting { due } | Standing::Flying { due } => Some(due),
+            Standing::Done { at } if at.elapsed() < STALE => Some(self.stage.clock.now()),
+            Standing::Done { .. } => None,
+        };
+        self.desk().entries.values().filter_map(due).min()
+    }
+
+    /// What each open case waits for, as far as anybody can do something about it.
+    pub fn waiting(&self) -> HashMap<String, String> {
+        let desk = self.desk();
+        let turns = desk.entries.values().map(|entry| &entry.task.turn);
+        turns.map(|turn| (turn.ticket.clone(), turn.shown())).collect()
+    }
+
     /// For ever.
     pub async fn work(self: Arc<Cast>) -> anyhow::Result<()> {
-        let overseers =
-            [self.people.staff.all("call-centre-supervisor"), self.people.staff.all("call-centre-agent")];
-        let overseer = overseers.concat().into_iter().next().context("the directory has no call centre")?;
-        let overseer = self.people.tools(&overseer)?;
+        let overseer = self.stage.people.overseer();
         tokio::join!(self.keep_looking(&overseer), self.keep_sending());
         Ok(())
     }
@@ -161,7 +176,7 @@ impl Cast {
         }
     }
 
-    /// Everything that waits for somebody, as the call centre's supervisor sees it.
+    /// Everything that waits for somebody, as whoever oversees all branches sees it.
     async fn look(&self, overseer: &Tools) -> Result<Vec<Turn>, Status> {
         let mut turns = Vec::new();
         let mut after = String::new();
@@ -183,7 +198,7 @@ impl Cast {
 
     /// New turns are planned; what is no longer shown is over.
     fn take_note(&self, turns: Vec<Turn>, began: Instant) {
-        let now = self.clock.now();
+        let now = self.stage.clock.now();
         let complete = self.all_opened.load(Ordering::Relaxed);
         let mut desk = self.desk();
         let desk = &mut *desk;
@@ -202,7 +217,7 @@ impl Cast {
                 None => continue,
             };
             let before = desk.comings.another(&turn);
-            let plan = turn::plan(self.draws, &identity, &turn, before, now);
+            let plan = turn::plan(self.stage.draws, &self.stage.book, &identity, &turn, before, now);
             let task = Task { turn, deed: plan.deed, identity, before, tries: 0 };
             desk.entries.insert(key, Entry { task, standing: Standing::Waiting { due: plan.due } });
         }
@@ -212,7 +227,7 @@ impl Cast {
 
     /// Sends out whoever is to act by now.
     fn send_out(self: &Arc<Cast>) {
-        let now = self.clock.now();
+        let now = self.stage.clock.now();
         let mut desk = self.desk();
         let Desk { entries, silent, .. } = &mut *desk;
         for (key, entry) in entries {
@@ -224,7 +239,7 @@ impl Cast {
             entry.standing = Standing::Flying { due };
             let (cast, key, task) = (self.clone(), key.clone(), entry.task.clone());
             tokio::spawn(async move {
-                let done = hands::carry_out(&cast.people, cast.draws, &cast.clock, &task).await;
+                let done = cast.stage.carry_out(&task).await;
                 cast.returned(&key, done);
                 drop(place);
             });
@@ -236,14 +251,15 @@ impl Cast {
             tracing::debug!(?key, gate, "turned away");
             self.note_refusal(gate.clone());
         }
-        let now = self.clock.now();
+        let now = self.stage.clock.now();
         let mut desk = self.desk();
         let Some(entry) = desk.entries.get_mut(key) else { return };
         entry.standing = match done {
             Ok(()) => Standing::Done { at: Instant::now() },
             Err(_) => {
+                let again = AGAIN << entry.task.tries.min(LONGEST_AGAIN);
                 entry.task.tries += 1;
-                Standing::Waiting { due: now.plus(AGAIN) }
+                Standing::Waiting { due: now.plus(again) }
             }
         };
     }

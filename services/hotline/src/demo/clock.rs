@@ -18,12 +18,25 @@ const DAY: i64 = 24 * Time::HOUR;
 pub const MORNING: i64 = 8 * Time::HOUR;
 pub const EVENING: i64 = 21 * Time::HOUR;
 const NIGHT_FACTOR: f64 = 8.0;
+const IDLE_FACTOR: f64 = 16.0;
+/// So long nothing comes up at least when nobody knows of anything; so long before the next deed all is as by day.
+const IDLE_FOR: i64 = Time::HOUR;
+const IDLE_MARGIN: i64 = 30 * Time::MINUTE;
 /// How often the pace is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// So many overdue deeds are too many.
 const MANY: usize = 24;
 /// The strongest brake.
 const SLOWEST: f64 = 1.0 / 32.0;
+
+/// What there is to do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Work {
+    /// How many should have acted by now.
+    pub overdue: usize,
+    /// When somebody acts next; `None`: nobody knows of anything to do.
+    pub next: Option<Time>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Law {
@@ -79,24 +92,21 @@ impl Clock {
         Ok(())
     }
 
-    /// For ever: nights pass faster, and everything slower while the machine does not keep up. `overdue`: how many of the
-    /// cast should have acted by now.
-    pub async fn keep_pace(
-        &self,
-        connection: &Connection,
-        overdue: impl Fn() -> usize,
-    ) -> anyhow::Result<()> {
+    /// For ever: nights, and hours in which nobody has anything to do, pass faster; everything slower while the machine
+    /// does not keep up.
+    pub async fn keep_pace(&self, connection: &Connection, work: impl Fn() -> Work) -> anyhow::Result<()> {
         let mut brake = SLOWEST;
         loop {
-            brake = braked(brake, overdue());
+            let work = work();
+            brake = braked(brake, work.overdue);
             let now = self.now();
-            let night = !(MORNING..EVENING).contains(&time_of_day(now));
-            let wanted = self.speed * if night { NIGHT_FACTOR } else { 1.0 } * brake;
+            let idle_until = if work.overdue > 0 { Some(now) } else { work.next };
+            let (haste, until) = haste(now, idle_until);
+            let wanted = self.speed * haste * brake;
             if wanted != self.law().factor {
                 self.run_at(connection, wanted).await?;
             }
-            let change = if night { next(now, MORNING) } else { next(now, EVENING) };
-            let real = Duration::from_micros(((change.0 - self.now().0).max(0) as f64 / wanted) as u64 + 500);
+            let real = Duration::from_micros(((until.0 - self.now().0).max(0) as f64 / wanted) as u64 + 500);
             tokio::time::sleep(real.min(LOOK)).await;
         }
     }
@@ -104,6 +114,20 @@ impl Clock {
     /// As on any wall, from here on.
     pub async fn slow_down(&self, connection: &Connection) -> anyhow::Result<()> {
         self.run_at(connection, 1.0).await
+    }
+}
+
+/// How many times faster than by day, and until when at most. Whoever acts in idle hours must not be run over: time
+/// slows down well before.
+fn haste(now: Time, next_deed: Option<Time>) -> (f64, Time) {
+    let idle = next_deed.map_or(now.plus(IDLE_FOR), |next| next.plus(-IDLE_MARGIN));
+    let is_night = !(MORNING..EVENING).contains(&time_of_day(now));
+    if idle > now {
+        (IDLE_FACTOR, idle)
+    } else if is_night {
+        (NIGHT_FACTOR, next(now, MORNING))
+    } else {
+        (1.0, next(now, EVENING))
     }
 }
 
@@ -187,6 +211,19 @@ mod tests {
         assert_eq!(braked(0.5, 3), 1.0);
         assert_eq!(braked(1.0, 0), 1.0);
         assert_eq!(braked(1.0 / 32.0, 100), 1.0 / 32.0);
+    }
+
+    #[test]
+    fn idle_hours_pass_faster_up_to_the_next_deed() {
+        let noon = at("2026-03-09T04:00:00Z");
+        let soon = noon.plus(10 * Time::MINUTE);
+        assert_eq!(haste(noon, Some(soon)), (1.0, next(noon, EVENING)));
+        assert_eq!(haste(noon, Some(noon.plus(-Time::HOUR))).0, 1.0, "somebody is overdue");
+        let evening = noon.plus(5 * Time::HOUR);
+        assert_eq!(haste(noon, Some(evening)), (IDLE_FACTOR, evening.plus(-IDLE_MARGIN)));
+        assert_eq!(haste(noon, None), (IDLE_FACTOR, noon.plus(IDLE_FOR)));
+        let midnight = at("2026-03-09T16:00:00Z");
+        assert_eq!(haste(midnight, Some(midnight)).0, NIGHT_FACTOR);
     }
 
     #[test]

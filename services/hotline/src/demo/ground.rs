@@ -1,4 +1,4 @@
-//! What has to be there before the first call: the organisation, its calendars and its rule book.
+//! What has to be there before the first call: the organisation, its calendars and its rule books.
 
 use std::path::Path;
 
@@ -9,11 +9,13 @@ use proto::directory::v1::{
     PersonRecord,
 };
 
-use crate::client::{Connection, explain, request_id};
+use crate::{
+    client::{Connection, explain, request_id},
+    demo::packs::{Pack, SAMPLE},
+};
 
 const NODES: &str = include_str!("../../../../deploy/directory/nodes.csv");
 const PERSONS: &str = include_str!("../../../../deploy/directory/persons.csv");
-const PLAYBOOK: &str = include_str!("../../../../deploy/playbooks/dealer-group/playbook.yaml");
 /// Parents first.
 const CALENDARS: [&str; 3] = [
     include_str!("../../../../deploy/calendars/china.yaml"),
@@ -24,9 +26,26 @@ const CALENDARS: [&str; 3] = [
 /// Records in one message to the directory.
 const CHUNK: usize = 2_000;
 
-/// Puts everything in force; with a dealer list in place of the sample branches.
+/// Puts the sample organisation in force; with a dealer list in place of its branches.
 pub async fn prepare(connection: &Connection, dealers: Option<&Path>) -> anyhow::Result<()> {
-    let organisation = organisation(dealers)?;
+    put_in_force(connection, &organisation(dealers)?, &[Pack::find(SAMPLE)?]).await
+}
+
+/// Calendars, organisation, rule books, in this order: each names what comes before it.
+pub async fn put_in_force(
+    connection: &Connection,
+    organisation: &Reading,
+    packs: &[Pack],
+) -> anyhow::Result<()> {
+    furnish(connection, organisation).await?;
+    for pack in packs {
+        activate(connection, pack).await?;
+    }
+    Ok(())
+}
+
+/// Calendars and the organisation that keeps them.
+pub async fn furnish(connection: &Connection, organisation: &Reading) -> anyhow::Result<()> {
     for source in CALENDARS {
         let request = ActivateCalendarRequest { request_id: request_id(), source: source.to_owned() };
         let active = connection.directory(&connection.system()).activate_calendar(request).await;
@@ -38,8 +57,14 @@ pub async fn prepare(connection: &Connection, dealers: Option<&Path>) -> anyhow:
     for persons in organisation.persons.chunks(CHUNK) {
         import(connection, Vec::new(), persons.to_vec()).await?;
     }
-    let file = DocumentFile { path: "playbook.yaml".to_owned(), text: PLAYBOOK.to_owned() };
-    let request = ActivatePlaybookRequest { request_id: request_id(), files: vec![file] };
+    Ok(())
+}
+
+/// Loads a rule book and puts it in force.
+pub async fn activate(connection: &Connection, pack: &Pack) -> anyhow::Result<()> {
+    let file = |(path, text): &(&str, &str)| DocumentFile { path: (*path).into(), text: (*text).into() };
+    let files = pack.files.iter().map(file).collect();
+    let request = ActivatePlaybookRequest { request_id: request_id(), files };
     let active = connection.directory(&connection.system()).activate_playbook(request).await;
     unless_there(active.map(|_| ()).map_err(|status| explain(&status)))
 }
@@ -52,7 +77,8 @@ fn unless_there(activated: Result<(), String>) -> anyhow::Result<()> {
     }
 }
 
-fn organisation(dealers: Option<&Path>) -> anyhow::Result<Reading> {
+/// The sample organisation, or its head over the branches of a dealer list.
+pub fn organisation(dealers: Option<&Path>) -> anyhow::Result<Reading> {
     let sample = merge(
         files::read("nodes.csv", NODES.as_bytes(), "")?,
         files::read("persons.csv", PERSONS.as_bytes(), "")?,
@@ -107,7 +133,7 @@ fn above_areas(sample: Reading) -> Reading {
     Reading { nodes, persons, ..Reading::default() }
 }
 
-async fn import(
+pub async fn import(
     connection: &Connection,
     nodes: Vec<NodeRecord>,
     persons: Vec<PersonRecord>,

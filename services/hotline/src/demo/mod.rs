@@ -1,14 +1,16 @@
 //! A day at the call centre with everything in one process.
 //!
 //! ```text
-//! ground.rs (organisation, calendars, rule book) --> clock.rs (a Monday, 08:00, accelerated)
-//!   openings.rs: rows of a table, each at its own time --> intake
-//!   cast.rs: lists --> turn.rs (whose turn, what he makes of it) --> hands.rs (one person, one deed; paper.rs fills forms)
+//! packs.rs (rule books) --> ground.rs (organisation, calendars, rule book) --> clock.rs (a Monday, 08:00, accelerated)
+//!   openings.rs: rows of a table, or cases invented by the rule book (invented.rs), each at its own time --> intake
+//!   cast.rs: lists --> turn.rs (whose turn, what he makes of it) --> hands.rs (one person, one deed)
+//!     paper.rs, pen.rs: forms, as the rule book asks for them
 //!   watch.rs: event stream --> tally.rs --> show.rs (progress), the summary, `hotline verify`
 //! ```
 //!
 //! Invariants
 //! * The cast finds its work and does it only through the contracts, each person with a token of his own.
+//! * Nothing here knows a rule book: steps, fields, proofs, limits and questions are read off the one that is played.
 //! * Decisions are pure and come from the seed and the row (draw.rs): the same seed gives the same cast.
 //! * What is counted comes from the event stream, never from what the cast believes to have done.
 
@@ -17,20 +19,34 @@ pub mod clock;
 pub mod draw;
 pub mod ground;
 pub mod hands;
+pub mod invented;
 pub mod openings;
+pub mod packs;
 pub mod paper;
+pub mod pen;
 pub mod people;
 pub mod show;
 pub mod tally;
 pub mod turn;
 pub mod watch;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use chassis::{Config, telemetry};
+use directory::files::Reading;
 use jiff::Timestamp;
-use proto::{Service, Time, reporting::v1::IssueReportRequest};
+use playbook::{Playbook, report::Period};
+use proto::{
+    Service, Time, dispatch::v1::GetWorkRequest, follow_up::v1::GetFollowUpsRequest,
+    reporting::v1::IssueReportRequest,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -38,14 +54,18 @@ use crate::{
     client::{Connection, explain, request_id},
     import::send::Sent,
     run::{self, Part},
+    staffing::{self, Size},
     verify::{collect, report},
 };
 use cast::Cast;
-use clock::Clock;
+use clock::{Clock, Work};
 use draw::Draws;
-use openings::Source;
+use invented::Invented;
+use openings::{Rows, Source};
+use packs::Pack;
 use people::People;
 use show::Show;
+use tally::Tally;
 use watch::Heard;
 
 /// A day in a minute.
@@ -54,7 +74,10 @@ const SLOWEST: f64 = 360.0;
 /// Up to so many cases the usual speed is kept.
 const USUAL: f64 = 400.0;
 /// Ten business days and the weekends between them.
-const LONGEST: i64 = 14 * 24 * Time::HOUR;
+const LONGEST: i64 = 14 * DAY;
+/// Of an invented day: what is planned for later (a visit in three months) stays open, with its reason.
+const LONGEST_INVENTED: i64 = 8 * DAY;
+const DAY: i64 = 24 * Time::HOUR;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// All are closed and stay so.
 const CALM: Duration = Duration::from_secs(2);
@@ -64,7 +87,10 @@ const REPORT_LINES: usize = 40;
 /// How long the audit waits for what is under way.
 const SETTLING: Duration = Duration::from_secs(30);
 
-/// Who signs in to look around: one of each role, with an account in deploy/directory.
+/// The invented organisation of a pack: two of each role at each place, for nobody decides on his own request.
+const INVENTED: Size = Size { branches: 4, to_an_area: 2, holders: 2 };
+
+/// Who signs in to look around in the sample organisation: one of each role, with an account in deploy/directory.
 const ACCOUNTS: [(&str, &str); 14] = [
     ("QH-CC1", "call-centre agent 坐席"),
     ("QH-CCS", "call-centre supervisor 主管"),
@@ -85,6 +111,8 @@ const ACCOUNTS: [(&str, &str); 14] = [
 /// What is played.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Which rule book.
+    pub pack: Pack,
     pub input: Option<PathBuf>,
     pub mapping: Option<PathBuf>,
     pub dealers: Option<PathBuf>,
@@ -94,13 +122,39 @@ pub struct Options {
     pub exit: bool,
 }
 
+/// What is played, where.
+struct Day {
+    book: Arc<Playbook>,
+    source: Source,
+    organisation: Reading,
+    accounts: Vec<(String, String)>,
+}
+
+impl Day {
+    /// The sample day is a table at the sample organisation; every other pack's is invented.
+    fn read(options: &Options) -> anyhow::Result<Day> {
+        let book = options.pack.load()?;
+        if options.pack.is_sample() {
+            let rows = Rows::read(options.input.as_deref(), options.mapping.as_deref(), options.tickets)?;
+            let accounts = ACCOUNTS.map(|(code, role)| (code.to_owned(), role.to_owned())).to_vec();
+            let organisation = ground::organisation(options.dealers.as_deref())?;
+            return Ok(Day { book, source: Source::Rows(rows), organisation, accounts });
+        }
+        let mut organisation = staffing::organisation(&[&book], INVENTED);
+        let accounts = staffing::accounts(&book, &mut organisation);
+        let invented = Invented::new(book.clone(), Draws(options.seed), options.tickets)?;
+        Ok(Day { book, source: Source::Invented(invented), organisation, accounts })
+    }
+}
+
 /// Starts the services, plays the day, and stops or stays.
 pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
     let _telemetry = telemetry::start(&config.telemetry, "hotline-demo")?;
-    let source = Source::read(options.input.as_deref(), options.mapping.as_deref(), options.tickets)?;
-    if source.is_empty() {
-        bail!("the table holds no complaint");
+    let day = Day::read(&options)?;
+    if day.source.is_empty() {
+        bail!("nothing is to be opened");
     }
+    let accounts = day.accounts.clone();
     let stop = CancellationToken::new();
     let running = run::start(config.clone(), &Part::all(), stop.clone())?;
     let mut services = tokio::spawn(running.wait());
@@ -109,13 +163,13 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
             ended.context("the services panicked")??;
             bail!("the services stopped before the day was over");
         }
-        played = play(&config, &options, source) => played,
+        played = play(&config, &options, day) => played,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped by hand")),
     };
     if let Ok(whole) = &played
         && !options.exit
     {
-        look_around(&config, *whole);
+        look_around(&config, *whole, &accounts);
         tokio::select! {
             ended = &mut services => ended.context("the services panicked")??,
             _ = tokio::signal::ctrl_c() => {}
@@ -129,11 +183,12 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<ExitCode> {
 }
 
 /// The day from beginning to end; whether every promise was kept.
-async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Result<bool> {
+async fn play(config: &Config, options: &Options, day: Day) -> anyhow::Result<bool> {
+    let Day { book, source, organisation, .. } = day;
     let began = Instant::now();
     run::ready(config, &Part::all(), PATIENCE).await?;
     let connection = Connection::open(config.clone()).await?;
-    ground::prepare(&connection, options.dealers.as_deref())
+    ground::put_in_force(&connection, &organisation, &[options.pack])
         .await
         .context("the organisation is not in place")?;
     // Once more: the root of the organisation is known only now.
@@ -150,22 +205,27 @@ async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Res
     let speed = options.speed.unwrap_or_else(|| speed_for(comings.len()));
     let (clock, monday) = begin(&connection, monday, speed).await?;
     eprintln!(
-        "{} complaints at {} branches; {} is the first day, {speed} times as fast; services up after {:.1} s",
+        "{}: {} cases at {} branches; {} is the first day, {speed} times as fast; services up after {:.1} s",
+        book.id,
         comings.len(),
         people.staff.branches.len(),
         clock::shown(monday),
         began.elapsed().as_secs_f64()
     );
     let draws = Draws(options.seed);
-    let cast = Cast::new(people, clock.clone(), draws);
-    let sender = source.sender(&connection, at);
+    let cast = Cast::new(people, book.clone(), clock.clone(), draws);
+    let sender = source.sender(&connection, at, false);
     let working = tokio::spawn(cast.clone().work());
     let pace = tokio::spawn({
         let (clock, connection, cast, heard) =
             (clock.clone(), connection.clone(), cast.clone(), heard.clone());
-        let waiting = move || cast.overdue() + heard.look(|tally| tally.undispatched.len());
-        async move { clock.keep_pace(&connection, waiting).await }
+        let work = move || Work {
+            overdue: cast.overdue() + heard.look(|tally| tally.undispatched.len()),
+            next: cast.next_deed(),
+        };
+        async move { clock.keep_pace(&connection, work).await }
     });
+    let longest = if options.pack.is_sample() { LONGEST } else { LONGEST_INVENTED };
     let mut show = Show::new(comings.len() as u64);
     let showing = async {
         loop {
@@ -174,7 +234,7 @@ async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Res
         }
     };
     let lived = tokio::select! {
-        lived = live(comings, monday, &clock, &sender, &cast, &heard) => lived,
+        lived = live(comings, monday, &clock, &sender, &cast, &heard, longest) => lived,
         () = showing => unreachable!("it shows for ever"),
     };
     pace.abort();
@@ -185,7 +245,7 @@ async fn play(config: &Config, options: &Options, source: Source) -> anyhow::Res
     let opened = lived?;
     println!("\n{} after {:.0} s", clock::shown(clock.now()), began.elapsed().as_secs_f64());
     // The last words of the day are still on their way to reporting and the outbox.
-    let kept = finish(&connection, monday, &heard, &cast, opened).await;
+    let kept = finish(&connection, &book, monday, &heard, &cast, opened).await;
     listening.abort();
     kept
 }
@@ -198,14 +258,24 @@ async fn live(
     sender: &crate::import::send::Sender,
     cast: &Arc<Cast>,
     heard: &Heard,
+    longest: i64,
 ) -> anyhow::Result<usize> {
     let (opened, bad) = openings::open(comings, monday, clock, sender, cast).await?;
     for bad in &bad {
         eprintln!("line {} was refused: {:?}", bad.line, bad.wrong);
     }
+    let mut of_the_day: Option<Vec<String>> = None;
     let mut calm: Option<Instant> = None;
-    while clock.now() < monday.plus(LONGEST) {
-        let over = heard.look(|tally| tally.opened >= opened as u64 && tally.open.is_empty());
+    while clock.now() < monday.plus(longest) {
+        // A rule book may open new duties every day: it is the first day's cases that are lived to their end.
+        if of_the_day.is_none() && clock.now() > monday.plus(DAY) {
+            of_the_day = Some(heard.look(|tally| tally.open.keys().cloned().collect()));
+        }
+        let over = heard.look(|tally| {
+            let ended = |day: &Vec<String>| day.iter().all(|ticket| !tally.open.contains_key(ticket));
+            let whole = tally.opened >= opened as u64;
+            whole && (tally.open.is_empty() || of_the_day.as_ref().is_some_and(ended))
+        });
         match (over, calm) {
             (true, Some(since)) if since.elapsed() > CALM => break,
             (true, Some(_)) => {}
@@ -220,6 +290,7 @@ async fn live(
 /// The summary, the week's figures, and whether every promise was kept.
 async fn finish(
     connection: &Connection,
+    book: &Playbook,
     week: Time,
     heard: &Heard,
     cast: &Arc<Cast>,
@@ -236,22 +307,67 @@ async fn finish(
         let list: Vec<String> = turned_away.iter().map(|(gate, count)| format!("{gate} {count}")).collect();
         println!("{:<16} {}", "turned away", list.join(", "));
     }
-    match weekly(connection, week).await {
+    match report_of(connection, book, week).await {
         Ok(table) => println!("\n{}", abridged(&table)),
-        Err(error) => eprintln!("the weekly report cannot be had: {error:#}"),
+        Err(error) => eprintln!("the report cannot be had: {error:#}"),
     }
-    if !tally.open.is_empty() {
-        println!("{} cases are still open after ten business days", tally.open.len());
+    for (what, count) in still_open(connection, &tally, &cast.waiting()).await? {
+        println!("still open: {count} x {what}");
     }
     println!("{}\n{}", report::table(&audit), ::audit::verdict(&audit.findings));
     Ok(audit.findings.is_empty() && tally.opened >= opened as u64 && opened > 0)
 }
 
-async fn weekly(connection: &Connection, at: Time) -> anyhow::Result<String> {
+/// Why what is open is open: whom it waits for, by type and reason, with their counts.
+async fn still_open(
+    connection: &Connection,
+    tally: &Tally,
+    waiting: &HashMap<String, String>,
+) -> anyhow::Result<BTreeMap<String, usize>> {
+    let mut reasons = BTreeMap::new();
+    for (ticket, case_type) in &tally.open {
+        let why = match waiting.get(ticket) {
+            Some(turn) => turn.clone(),
+            None => planned(connection, ticket).await?,
+        };
+        *reasons.entry(format!("{case_type}: {why}")).or_default() += 1;
+    }
+    Ok(reasons)
+}
+
+/// What is planned for a case that nobody can do anything about now.
+async fn planned(connection: &Connection, ticket: &str) -> anyhow::Result<String> {
+    let system = connection.system();
+    let refused = |status: tonic::Status| anyhow::anyhow!(explain(&status));
+    let ask = GetFollowUpsRequest { ticket_id: ticket.to_owned(), ..Default::default() };
+    let calls = connection.follow_up(&system).get_follow_ups(ask).await.map_err(refused)?.into_inner();
+    let next =
+        calls.follow_ups.iter().filter(|call| call.state == "scheduled").min_by_key(|call| call.try_at);
+    if let Some(call) = next {
+        return Ok(format!("follow-up {} planned", call.rule));
+    }
+    let ask = GetWorkRequest { ticket_id: ticket.to_owned(), ..Default::default() };
+    let work = connection.dispatch(&system).get_work(ask).await.map_err(refused)?.into_inner().work;
+    let steps = work.iter().flat_map(|work| &work.steps).filter(|step| step.state == "waiting");
+    let steps: Vec<&str> = steps.map(|step| step.id.as_str()).collect();
+    let state = work.as_ref().map_or("no work order", |work| work.state.as_str());
+    Ok(match steps.as_slice() {
+        [] => state.to_owned(),
+        steps => format!("{state}, waiting for what comes before {}", steps.join(", ")),
+    })
+}
+
+/// The week's report if the rule book has one, else the first that it has.
+async fn report_of(connection: &Connection, book: &Playbook, at: Time) -> anyhow::Result<String> {
+    let periods: Vec<Period> = book.reports.iter().map(|report| report.period).collect();
+    let weekly = periods.iter().find(|period| **period == Period::Weekly);
+    let Some(period) = weekly.or(periods.first()) else {
+        return Ok("(the rule book asks for no report)".to_owned());
+    };
     let request = IssueReportRequest {
         request_id: request_id(),
-        playbook: "dealer-group".to_owned(),
-        period: "weekly".to_owned(),
+        playbook: book.id.clone(),
+        period: period.as_str().to_owned(),
         at: at.0,
         format: "table".to_owned(),
         language: "zh-CN".to_owned(),
@@ -279,7 +395,7 @@ fn read_day(
     at: Timestamp,
 ) -> (Time, Vec<openings::Coming>, Vec<crate::import::Bad>) {
     let monday = clock::next_monday(at);
-    let (comings, bad) = source.comings(&people.staff.branches, monday, at);
+    let (comings, bad) = source.comings(&people.staff, monday, at);
     (monday, comings, bad)
 }
 
@@ -305,8 +421,8 @@ async fn intake_is_ready(
     at: Timestamp,
     comings: &[openings::Coming],
 ) -> anyhow::Result<()> {
-    let Some(first) = comings.first() else { bail!("no complaint fits") };
-    let rehearsal = source.rehearsal(connection, at);
+    let Some(first) = comings.first() else { bail!("no case fits") };
+    let rehearsal = source.sender(connection, at, true).by(&first.mapping);
     let until = Instant::now() + PATIENCE;
     loop {
         match rehearsal.send(&first.case).await {
@@ -314,7 +430,7 @@ async fn intake_is_ready(
             Sent::Down(status) if Instant::now() > until => {
                 bail!("intake does not answer: {}", explain(&status))
             }
-            Sent::Bad(wrong) if Instant::now() > until => bail!("the first complaint is refused: {wrong:?}"),
+            Sent::Bad(wrong) if Instant::now() > until => bail!("the first case is refused: {wrong:?}"),
             Sent::Down(_) | Sent::Bad(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
@@ -325,7 +441,7 @@ fn speed_for(cases: usize) -> f64 {
     (SPEED * USUAL / (cases.max(1) as f64)).clamp(SLOWEST, SPEED)
 }
 
-fn look_around(config: &Config, whole: bool) {
+fn look_around(config: &Config, whole: bool, accounts: &[(String, String)]) {
     let state = config.state_dir.display();
     println!(
         "\nEverything stays up until Ctrl-C{}. In another terminal:",
@@ -342,7 +458,7 @@ fn look_around(config: &Config, whole: bool) {
     println!("  messages that were sent: {state}/outbox");
     println!("\nThe console:  http://{}", shown_address(config));
     println!("  accounts, one per role (password hotline-demo):");
-    for (code, role) in ACCOUNTS {
+    for (code, role) in accounts {
         println!("    {code:<12} {role}");
     }
 }

@@ -1,4 +1,4 @@
-//! The day's complaints: read with a mapping, opened each at its own time.
+//! The day's cases: read with a mapping or invented (invented.rs), opened each at its own time.
 
 use std::{path::Path, sync::Arc};
 
@@ -12,6 +12,8 @@ use crate::{
     demo::{
         cast::Cast,
         clock::{Clock, MORNING},
+        invented::Invented,
+        people::Staff,
     },
     import::{
         Bad, Mapping,
@@ -29,25 +31,60 @@ const MAPPINGS: [(&str, &str); 2] = [
 /// The column that says when somebody called.
 const TIME_COLUMN: &str = "时间";
 /// Without it calls come evenly over so long a day.
-const SPREAD: i64 = 10 * Time::HOUR;
+pub const SPREAD: i64 = 10 * Time::HOUR;
 const AT_ONCE: usize = 32;
 
+/// Where the day's cases come from.
+pub enum Source {
+    Rows(Rows),
+    Invented(Invented),
+}
+
 /// A table and how it is read.
-pub struct Source {
+pub struct Rows {
     table: Table,
-    mapping: Mapping,
+    mapping: Arc<Mapping>,
     rows: usize,
 }
 
-/// A complaint with its time of day, counted from the beginning of the day that is played.
+/// A case with its time of day, counted from the beginning of the day that is played.
 #[derive(Clone, Debug)]
 pub struct Coming {
     pub after: i64,
     pub case: Case,
+    /// Of which rule book and type it is.
+    pub mapping: Arc<Mapping>,
 }
 
 impl Source {
-    pub fn read(input: Option<&Path>, mapping: Option<&Path>, most: Option<usize>) -> anyhow::Result<Source> {
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Source::Rows(rows) => rows.rows == 0,
+            Source::Invented(invented) => invented.is_empty(),
+        }
+    }
+
+    /// The day's cases in the order of their calls.
+    pub fn comings(&self, staff: &Staff, monday: Time, at: Timestamp) -> (Vec<Coming>, Vec<Bad>) {
+        match self {
+            Source::Rows(rows) => rows.comings(&staff.branches, monday, at),
+            Source::Invented(invented) => (invented.comings(staff, monday), Vec::new()),
+        }
+    }
+
+    /// A new run is a new source of requests: what an earlier one opened stays as it is. In a rehearsal it is only asked
+    /// whether a case would be opened.
+    pub fn sender(&self, connection: &Connection, at: Timestamp, rehearsal: bool) -> Sender {
+        let (mapping, source) = match self {
+            Source::Rows(rows) => (rows.mapping.clone(), rows.source()),
+            Source::Invented(invented) => (invented.mapping(), invented.source()),
+        };
+        Sender::new(connection, &mapping, &source, at, rehearsal)
+    }
+}
+
+impl Rows {
+    pub fn read(input: Option<&Path>, mapping: Option<&Path>, most: Option<usize>) -> anyhow::Result<Rows> {
         let candidates: Vec<Mapping> = match mapping {
             Some(path) => vec![Mapping::read(path)?],
             None => MAPPINGS
@@ -64,7 +101,7 @@ impl Source {
             match table.must_have(&mapping.columns()) {
                 Ok(()) => {
                     let rows = table.lines.len().min(most.unwrap_or(usize::MAX));
-                    return Ok(Source { table, mapping, rows });
+                    return Ok(Rows { table, mapping: Arc::new(mapping), rows });
                 }
                 Err(error) => misfit = Some(error),
             }
@@ -73,21 +110,7 @@ impl Source {
             .context("no mapping fits the table; name one with --mapping")
     }
 
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// The day's cases in the order of their calls.
-    pub fn comings(
-        &self,
-        branches: &[(String, String)],
-        monday: Time,
-        at: Timestamp,
-    ) -> (Vec<Coming>, Vec<Bad>) {
+    fn comings(&self, branches: &[(String, String)], monday: Time, at: Timestamp) -> (Vec<Coming>, Vec<Bad>) {
         let branches =
             branches.iter().map(|(code, name)| Branch { code: code.clone(), name: name.clone() }).collect();
         let day = monday.to_timestamp().to_zoned(TimeZone::fixed(jiff::tz::offset(8))).date();
@@ -99,7 +122,8 @@ impl Source {
             .map(|(place, mut case)| {
                 // It is said now, in the time of the day that is played.
                 case.occurred_at = 0;
-                Coming { after: self.minute_of(case.line).unwrap_or(SPREAD * place / total), case }
+                let after = self.minute_of(case.line).unwrap_or(SPREAD * place / total);
+                Coming { after, case, mapping: self.mapping.clone() }
             })
             .collect();
         comings.sort_by_key(|coming| coming.after);
@@ -117,16 +141,6 @@ impl Source {
     fn source(&self) -> String {
         self.mapping.source.clone().unwrap_or_else(|| self.table.digest.clone())
     }
-
-    /// A new run is a new source of requests: what an earlier one opened stays as it is.
-    pub fn sender(&self, connection: &Connection, at: Timestamp) -> Sender {
-        Sender::new(connection, &self.mapping, &self.source(), at, false)
-    }
-
-    /// Asks whether a case would be opened, without opening it.
-    pub fn rehearsal(&self, connection: &Connection, at: Timestamp) -> Sender {
-        Sender::new(connection, &self.mapping, &self.source(), at, true)
-    }
 }
 
 /// Opens every case at its time. Returns how many were opened, and what was refused.
@@ -140,10 +154,10 @@ pub async fn open(
     let mut opening = stream::iter(comings)
         .then(|coming| async move {
             clock.until(monday.plus(coming.after)).await;
-            coming.case
+            coming
         })
-        .map(|case| {
-            let (sender, taken) = (sender.clone(), cast.opening());
+        .map(|Coming { case, mapping, .. }| {
+            let (sender, taken) = (sender.by(&mapping), cast.opening());
             async move {
                 let sent = sender.send(&case).await;
                 drop(taken);
@@ -155,6 +169,8 @@ pub async fn open(
     let (mut opened, mut bad) = (0, Vec::new());
     while let Some((case, sent)) = opening.next().await {
         match sent {
+            // A contact: settled on the spot.
+            Sent::Opened(answer) if answer.ticket_id.is_empty() => {}
             Sent::Opened(answer) => {
                 cast.came_from(answer.ticket_id, case.identity);
                 opened += 1;
@@ -174,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_sample_day_comes_in_its_own_order() {
-        let source = Source::read(None, None, Some(20)).unwrap();
+        let source = Rows::read(None, None, Some(20)).unwrap();
         let branches: Vec<(String, String)> = (1..=6)
             .flat_map(|number| {
                 ["SF-E", "SF-N", "NP-S", "NP-W"].map(|area| (format!("{area}0{number}"), String::new()))

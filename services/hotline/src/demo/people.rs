@@ -7,10 +7,12 @@ use std::{
 
 use anyhow::Context;
 use chassis::core::{Actor, Grant};
+use directory::files::Reading;
 use proto::{
-    directory::v1::{ListNodesRequest, Node, Person},
+    directory::v1::{ListNodesRequest, Node, Person, PersonRecord},
     dispatch::v1::dispatch_service_client::DispatchServiceClient,
     follow_up::v1::follow_up_service_client::FollowUpServiceClient,
+    intake::v1::intake_service_client::IntakeServiceClient,
 };
 
 use crate::client::{Connection, Link, explain};
@@ -20,6 +22,8 @@ use crate::client::{Connection, Link, explain};
 pub struct Staff {
     /// Codes by (role, node), in order.
     holders: BTreeMap<(String, String), Vec<String>>,
+    /// Codes by node, in order.
+    at: BTreeMap<String, Vec<String>>,
     parents: HashMap<String, String>,
     persons: HashMap<String, Person>,
     pub branches: Vec<(String, String)>,
@@ -38,10 +42,26 @@ impl Staff {
             for held in &person.roles {
                 let key = (held.role.clone(), held.node.clone());
                 staff.holders.entry(key).or_default().push(person.code.clone());
+                let here = staff.at.entry(held.node.clone()).or_default();
+                if here.last() != Some(&person.code) {
+                    here.push(person.code.clone());
+                }
             }
             staff.persons.insert(person.code.clone(), person);
         }
         staff
+    }
+
+    /// Of an organisation that is not in force yet.
+    pub fn invented(organisation: Reading) -> Staff {
+        let nodes = organisation.nodes.into_iter().filter_map(|record| record.node).collect();
+        let person = |record: PersonRecord| Person {
+            code: record.code,
+            roles: record.roles,
+            deputy: record.deputy,
+            ..Default::default()
+        };
+        Staff::new(nodes, organisation.persons.into_iter().map(person).collect())
     }
 
     /// The nearest holders of a role, from the branch upwards.
@@ -56,6 +76,17 @@ impl Staff {
                 _ => return Vec::new(),
             }
         }
+    }
+
+    /// Everybody at the branch, then everybody above it, node by node.
+    pub fn upwards(&self, branch: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut node = Some(branch);
+        while let Some(code) = node.filter(|code| !code.is_empty()) {
+            all.extend(self.at.get(code).into_iter().flatten().cloned());
+            node = self.parents.get(code).map(String::as_str);
+        }
+        all
     }
 
     pub fn knows(&self, code: &str) -> bool {
@@ -86,6 +117,7 @@ impl Staff {
 pub struct Tools {
     pub dispatch: DispatchServiceClient<Link>,
     pub follow_up: FollowUpServiceClient<Link>,
+    pub intake: IntakeServiceClient<Link>,
 }
 
 /// The cast with its tools.
@@ -126,12 +158,22 @@ impl People {
         }
         let actor =
             self.staff.actor(code).with_context(|| format!("the directory has no person `{code}`"))?;
-        let made = Tools {
-            dispatch: self.connection.dispatch(&actor).max_decoding_message_size(LARGEST),
-            follow_up: self.connection.follow_up(&actor).max_decoding_message_size(LARGEST),
-        };
+        let made = self.tools_of(&actor);
         tools.insert(code.to_owned(), made.clone());
         Ok(made)
+    }
+
+    /// Whoever looks over all branches: the command line itself.
+    pub fn overseer(&self) -> Tools {
+        self.tools_of(&self.connection.system())
+    }
+
+    fn tools_of(&self, actor: &Actor) -> Tools {
+        Tools {
+            dispatch: self.connection.dispatch(actor).max_decoding_message_size(LARGEST),
+            follow_up: self.connection.follow_up(actor).max_decoding_message_size(LARGEST),
+            intake: self.connection.intake(actor),
+        }
     }
 }
 
@@ -164,6 +206,7 @@ mod tests {
         assert_eq!(staff.holders("area-manager", "B"), ["P2"]);
         assert!(staff.holders("legal", "B").is_empty());
         assert_eq!(staff.all("gm"), ["P3", "P1"]);
+        assert_eq!(staff.upwards("B"), ["P1", "P2", "P3"]);
         assert_eq!(staff.branches, [("B".to_owned(), String::new())]);
         assert!(staff.actor("P1").is_some() && staff.actor("P9").is_none());
     }

@@ -1,6 +1,6 @@
 //! What happened, counted from the event stream as any analyst could.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proto::AnyEvent;
 
@@ -8,7 +8,11 @@ use proto::AnyEvent;
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub opened: u64,
-    pub major: u64,
+    /// Explained on the spot: contacts without a case.
+    pub contacts: u64,
+    /// By case type and severity at the opening.
+    pub types: BTreeMap<String, u64>,
+    pub severities: BTreeMap<String, u64>,
     pub reopened: u64,
     pub dispatched: u64,
     pub acknowledged: u64,
@@ -31,8 +35,8 @@ pub struct Tally {
     /// By channel.
     pub told: BTreeMap<String, u64>,
     pub telling_failed: u64,
-    /// Cases that are open.
-    pub open: HashSet<String>,
+    /// Cases that are open, with their types.
+    pub open: HashMap<String, String>,
     /// Cases that no branch has been given yet.
     pub undispatched: HashSet<String>,
     seen: HashSet<String>,
@@ -51,9 +55,12 @@ impl Tally {
     fn count(&mut self, event: &AnyEvent) {
         let counted = match event {
             AnyEvent::TicketOpened(opened) => {
-                self.major += u64::from(opened.severity == "major");
+                *self.severities.entry(opened.severity.clone()).or_default() += 1;
+                let case_type = opened.ticket.as_ref().map(|ticket| ticket.case_type.clone());
+                *self.types.entry(case_type.unwrap_or_default()).or_default() += 1;
                 &mut self.opened
             }
+            AnyEvent::ContactLogged(_) => &mut self.contacts,
             AnyEvent::TicketReopened(_) => &mut self.reopened,
             AnyEvent::TicketClosed(_) => &mut self.closed,
             AnyEvent::WorkDispatched(_) => &mut self.dispatched,
@@ -86,7 +93,7 @@ impl Tally {
         let Some(ticket) = event.ticket() else { return };
         match event {
             AnyEvent::TicketOpened(_) | AnyEvent::TicketReopened(_) => {
-                self.open.insert(ticket.ticket_id.clone());
+                self.open.insert(ticket.ticket_id.clone(), ticket.case_type.clone());
                 self.undispatched.insert(ticket.ticket_id.clone());
             }
             AnyEvent::WorkDispatched(_) => {
@@ -114,10 +121,17 @@ impl Tally {
             _ => format!("{part} ({} %)", part * 100 / whole),
         };
         let listed = |counts: Vec<String>| if counts.is_empty() { "0".to_owned() } else { counts.join(", ") };
+        let counted = |counts: &BTreeMap<String, u64>| {
+            listed(counts.iter().map(|(name, count)| format!("{name} {count}")).collect())
+        };
         let rungs = self.escalated.iter().map(|(rung, count)| format!("rung {rung}: {count}")).collect();
-        let told = self.told.iter().map(|(channel, count)| format!("{channel} {count}")).collect();
         vec![
-            ("opened", format!("{} ({} major), {} opened again", self.opened, self.major, self.reopened)),
+            (
+                "opened",
+                format!("{}, {} opened again; contacts {}", self.opened, self.reopened, self.contacts),
+            ),
+            ("case types", counted(&self.types)),
+            ("severities", counted(&self.severities)),
             ("dispatched", self.dispatched.to_string()),
             ("acknowledged", self.acknowledged.to_string()),
             ("refused", format!("{}, taken away {}", self.refused, self.withdrawn)),
@@ -128,7 +142,7 @@ impl Tally {
             ("escalated", listed(rungs)),
             ("called back", format!("{}, {} times not reached", self.called_back, self.unreached)),
             ("satisfied", share(self.satisfied, self.surveys)),
-            ("told", listed(told)),
+            ("told", counted(&self.told)),
             ("closed", format!("{}, {} open", self.closed, self.open.len())),
         ]
     }
@@ -160,7 +174,7 @@ mod tests {
         tally.hear("1", &opened("T1"));
         tally.hear("1", &opened("T1"));
         tally.hear("2", &opened("T2"));
-        assert_eq!((tally.opened, tally.major, tally.open.len()), (2, 2, 2));
+        assert_eq!((tally.opened, tally.severities["major"], tally.open.len()), (2, 2, 2));
     }
 
     #[test]

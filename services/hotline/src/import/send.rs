@@ -58,6 +58,11 @@ impl Sender {
         }
     }
 
+    /// The same for what another mapping read.
+    pub fn by(&self, mapping: &Arc<Mapping>) -> Sender {
+        Sender { mapping: mapping.clone(), ..self.clone() }
+    }
+
     pub async fn send(&self, case: &Case) -> Sent {
         let sent = if self.dry_run { self.preview(case).await } else { self.open(case).await };
         sent.unwrap_or_else(|status| self.refused(status))

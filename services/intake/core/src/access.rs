@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use chassis_core::{Actor, Refusal};
 use organisation::Snapshot;
+use playbook::CaseType;
 
-use crate::state::Ticket;
+use crate::{judge, state::Ticket};
 
 /// Reads and commands alike: within the own part of the organisation, and not complained about.
 pub fn may_touch(directory: &Snapshot, actor: &Actor, ticket: &Ticket) -> Result<(), Refusal> {
-    not_barred(actor, &ticket.barred)?;
+    // The book may not have been read here yet: he is kept out all the same.
+    let case_type = judge::case_type(directory, ticket).ok();
+    not_barred(actor, &ticket.barred, case_type)?;
     may_work_at(directory, actor, &ticket.branch)
 }
 
@@ -31,15 +34,19 @@ pub fn may_work_at(directory: &Snapshot, actor: &Actor, branch: &str) -> Result<
     ))
 }
 
-/// The person complained about takes no part (DG-03).
-pub fn not_barred(actor: &Actor, barred: &BTreeSet<String>) -> Result<(), Refusal> {
+/// The person complained about takes no part.
+pub fn not_barred(
+    actor: &Actor,
+    barred: &BTreeSet<String>,
+    case_type: Option<&CaseType>,
+) -> Result<(), Refusal> {
     match actor.person() {
         Some(person) if barred.contains(person) => Err(Refusal::denied(
             "barred",
             "该投诉涉及您本人，您不能查看或参与处理，请交由他人办理。",
             "This complaint concerns you: you can neither see it nor take part. Hand it to somebody else.",
         )
-        .rule("DG-03")),
+        .citing(&case_type.map(CaseType::bar_rules).unwrap_or_default())),
         _ => Ok(()),
     }
 }

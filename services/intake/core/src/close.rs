@@ -80,10 +80,7 @@ pub(crate) fn refusal(ticket: &Ticket, case_type: &CaseType) -> Option<Refusal> 
         format!("工单 {} 还不能销项：{}。", ticket.number, list(|m| m.zh, "；")),
         format!("Ticket {} cannot be closed yet: {}.", ticket.number, list(|m| m.en, "; ")),
     );
-    Some(match case_type.closing.rules.first() {
-        Some(rule) => refusal.rule(rule),
-        None => refusal,
-    })
+    Some(refusal.citing(&case_type.closing.rules))
 }
 
 pub(crate) fn close(command: &Close, step: &mut Step<'_>) -> Result<(), Halt> {

@@ -73,7 +73,7 @@ pub(crate) fn draft<'a>(
     let (playbook, case_type) = check::rule_book(command, directory)?;
     access::may_work_at(directory, actor, &command.branch)?;
     let barred: BTreeSet<String> = command.about_persons.iter().cloned().collect();
-    access::not_barred(actor, &barred)?;
+    access::not_barred(actor, &barred, Some(case_type))?;
     let opened_at = check::said_at(command, actor, now)?;
     let asset = asset(command, customer.as_ref());
     let facts = known_facts(command, customer.as_ref(), asset, case_type, actor, opened_at);

@@ -60,10 +60,7 @@ fn must_not_rise(before: &Ticket, now: &Ticket, case_type: &CaseType) -> Result<
             now.number
         ),
     );
-    Err(match case_type.closing.rules.first() {
-        Some(rule) => refusal.rule(rule),
-        None => refusal,
-    })
+    Err(refusal.citing(&case_type.closing.rules))
 }
 
 fn check(command: &Reclassify, ticket: &Ticket, step: &Step<'_>) -> Result<(), Halt> {

@@ -52,10 +52,7 @@ pub(crate) fn refusal(
         format!("销项已超过 {days} 天，请另立关联工单。"),
         format!("It was closed more than {days} days ago; open a linked ticket instead."),
     );
-    Some(match case_type.closing.rules.first() {
-        Some(rule) => refusal.rule(rule),
-        None => refusal,
-    })
+    Some(refusal.citing(&case_type.closing.rules))
 }
 
 pub(crate) fn in_window(ticket: &Ticket, case_type: &CaseType, directory: &Snapshot, now: Time) -> bool {

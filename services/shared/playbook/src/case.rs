@@ -8,7 +8,7 @@ use crate::{
     condition::Condition,
     derived::Derivation,
     facts::{Facts, Value},
-    form::{Choice, Field},
+    form::{Choice, Field, FieldKind},
     load::names::DONE,
     route::{Route, Routing},
     step::{DoneSteps, Step},
@@ -187,6 +187,18 @@ impl CaseType {
     /// Fields of the form and of every step.
     pub fn all_fields(&self) -> impl Iterator<Item = &Field> {
         self.form.iter().chain(self.steps.iter().flat_map(|step| &step.fields))
+    }
+
+    /// Numbers of the rules that keep whoever is complained about out of the case: those of the fields that name him.
+    pub fn bar_rules(&self) -> Vec<String> {
+        let bars = |field: &&Field| matches!(field.kind, FieldKind::Person { bars: true });
+        let mut rules: Vec<String> = Vec::new();
+        for rule in self.all_fields().filter(bars).flat_map(|field| &field.rules) {
+            if !rules.contains(rule) {
+                rules.push(rule.clone());
+            }
+        }
+        rules
     }
 
     pub fn field(&self, name: &str) -> Option<&Field> {

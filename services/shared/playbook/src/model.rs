@@ -128,6 +128,11 @@ impl Playbook {
         self.matrices.get(id)
     }
 
+    /// Numbers of the rules that a matrix carries.
+    pub fn matrix_rules(&self, id: &str) -> &[String] {
+        self.matrix(id).map_or(&[], |matrix| &matrix.rules)
+    }
+
     pub fn follow_up(&self, id: &str) -> Option<&FollowUp> {
         self.follow_ups.iter().find(|f| f.id == id)
     }

@@ -46,6 +46,17 @@ pub enum ProofKind {
     Document,
 }
 
+impl ProofKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Photo => "photo",
+            Self::Signature => "signature",
+            Self::Recording => "recording",
+            Self::Document => "document",
+        }
+    }
+}
+
 /// A proof demanded: any one of these kinds satisfies it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proof {

@@ -19,6 +19,7 @@
 //! * The same files give the same output, byte for byte.
 
 pub mod backtest;
+pub mod filling;
 pub mod ground;
 pub mod limits;
 pub mod recorded;

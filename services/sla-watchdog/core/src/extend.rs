@@ -216,7 +216,7 @@ fn may_decide(case: &Case, rule: &Extension, asked: &Extended, step: &Step<'_>) 
             "任何人不得审批自己提出的申请。",
             "Nobody approves a request of his own.",
         )
-        .rule("DG-18"));
+        .citing(&rule.rules));
     }
     let found = approvers(case, rule, &asked.asked_by, directory, step.now());
     let is_asked = actor.person().is_some_and(|me| found.iter().any(|found| found == me));

@@ -44,7 +44,8 @@ pub struct Refusal {
     pub gate: String,
     pub zh: String,
     pub en: String,
-    /// The rule that decided, if one did (`DG-03`).
+    /// The numbers that the playbook's clause carries, if it was a clause that decided (`DG-03, DG-18`). No service knows
+    /// a number by itself.
     pub rule: Option<String>,
     pub violations: Vec<Violation>,
     /// With `Exhausted` and `Unavailable`: when to try again.
@@ -96,9 +97,11 @@ impl Refusal {
         Refusal::invalid(vec![Violation { field: field.to_owned(), zh: zh.into(), en: en.into() }])
     }
 
+    /// Names the rules of the clause that decided; a clause without any adds nothing.
     #[must_use]
-    pub fn rule(mut self, rule: impl Into<String>) -> Refusal {
-        self.rule = Some(rule.into());
+    pub fn citing<R: AsRef<str>>(mut self, rules: &[R]) -> Refusal {
+        let rules: Vec<&str> = rules.iter().map(AsRef::as_ref).collect();
+        self.rule = (!rules.is_empty()).then(|| rules.join(", "));
         self
     }
 }

@@ -62,8 +62,8 @@ impl Ctx {
                 self.error(
                     "PB0006",
                     item.span,
-                    format!("“{rule}”不是条款号，例如 DG-08"),
-                    format!("`{rule}` is not a rule number such as DG-08"),
+                    format!("“{rule}”不是条款号，例如 AB-08"),
+                    format!("`{rule}` is not a rule number such as AB-08"),
                 );
             }
             rules.push(rule);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use organisation::Snapshot;
-use playbook::{
-    CaseType, Facts, Field, FieldKind, FollowUpKind, Playbook, QuestionKind, Required, Step, Value,
-};
+use playbook::{CaseType, Facts, FollowUpKind, Playbook, Question, Step};
 use proto::Time;
-use serde_json::Value as Json;
 
 use super::{expect::Miss, play::Outcome};
-use crate::town::{Deed, Line, Town, What, Words, line_of};
+use crate::{
+    filling::{self, Filled, Plain},
+    town::{Deed, Line, Town, What, Words, line_of},
+};
 
 /// What people do about the case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn simulate(
     let mut town = Town::new(directory.clone(), Arc::clone(playbook), branch, start);
     let mut misses = Vec::new();
     let mut opening = opening.clone();
-    complete_form(&mut opening, playbook);
+    complete_form(&mut opening, &town);
     if let Err(refusal) = town.act(&opening) {
         misses.push(Miss::refused(0, &opening, &refusal));
     } else if acting == Acting::Promptly {
@@ -107,95 +107,26 @@ fn next_deed(town: &Town) -> Option<Deed> {
         });
         deed.rule = Some(call.rule.clone());
         let questions = town.playbook().follow_up(&call.rule).map(|rule| rule.questions.as_slice());
-        let answer = |question: &playbook::Question| match &question.kind {
-            QuestionKind::Scale { high, .. } => Json::from(*high),
-            QuestionKind::YesNo => Json::from("yes"),
-            QuestionKind::Choice(choices) => {
-                Json::from(choices.first().map(|c| c.code.clone()).unwrap_or_default())
-            }
-        };
-        deed.answers = questions.unwrap_or_default().iter().map(|q| (q.id.clone(), answer(q))).collect();
+        let answer = |q: &Question| (q.id.clone(), filling::best_answer(q));
+        deed.answers = questions.unwrap_or_default().iter().map(answer).collect();
         return Some(deed);
     }
     work.state.is_over().then(|| Deed::new(What::Close))
 }
 
 /// Required fields that nobody filled in get the plainest value.
-fn complete_form(opening: &mut Deed, playbook: &Playbook) {
-    let case_type = opening.case_type.clone().or_else(|| first_type(playbook));
+fn complete_form(opening: &mut Deed, town: &Town) {
+    let playbook = town.playbook();
+    let case_type = opening.case_type.clone().or_else(|| town.first_type());
     let Some(case_type) = case_type.and_then(|id| playbook.case_type(&id)) else { return };
-    for field in &case_type.form {
-        if matches!(field.required, Required::Always | Required::When(_))
-            && !opening.form.contains_key(&field.name)
-        {
-            opening.form.insert(field.name.clone(), plain_value(field, 0, "somebody"));
-        }
-    }
-}
-
-/// The first that anybody can call in.
-fn first_type(playbook: &Playbook) -> Option<String> {
-    playbook
-        .types
-        .values()
-        .find(|case_type| !case_type.channels.is_empty())
-        .map(|case_type| case_type.id.clone())
+    let given = Filled { words: opening.form.clone(), ..Filled::default() };
+    let mut pen = Plain { turn: 0, person: "somebody" };
+    opening.form = filling::fill(&case_type.form, given, &town.place(), case_type, &mut pen).words;
 }
 
 /// A report that sends nothing back, if there is one.
 fn plainest(town: &Town, case_type: &CaseType, step: &Step, facts: &Facts) -> Words {
     let person = town.directory().persons().next().map(|person| person.code.clone()).unwrap_or_default();
-    let most = step.fields.iter().map(choices).max().unwrap_or(1);
-    let tried = (0..most).map(|turn| filled(step, turn, &person));
-    let goes_on = |words: &Words| {
-        let mut after = facts.clone();
-        for field in &step.fields {
-            if let (Some(word), [(name, _)]) = (words.get(&field.name), field.facts().as_slice()) {
-                after.set(name, fact(field, word));
-            }
-        }
-        case_type.loops_back(&step.id, &after).is_empty()
-    };
-    tried.clone().find(goes_on).or_else(|| tried.into_iter().next()).unwrap_or_default()
-}
-
-fn filled(step: &Step, turn: usize, person: &str) -> Words {
-    let wanted = step.fields.iter().filter(|field| !matches!(field.required, Required::Never));
-    wanted.map(|field| (field.name.clone(), plain_value(field, turn, person))).collect()
-}
-
-fn choices(field: &Field) -> usize {
-    match &field.kind {
-        FieldKind::Bool => 2,
-        FieldKind::Choice(options) | FieldKind::Choices(options) => options.len().max(1),
-        _ => 1,
-    }
-}
-
-fn plain_value(field: &Field, turn: usize, person: &str) -> Json {
-    match &field.kind {
-        FieldKind::Bool => Json::from(turn.is_multiple_of(2)),
-        FieldKind::Choice(options) | FieldKind::Choices(options) => {
-            Json::from(options.get(turn % options.len().max(1)).map(|o| o.code.clone()).unwrap_or_default())
-        }
-        FieldKind::Int { min, .. } => Json::from(min.unwrap_or(1)),
-        FieldKind::Money => Json::from("100"),
-        FieldKind::Date => Json::from("2026-03-02"),
-        FieldKind::Window => Json::from("2026-03-03T10:00/2026-03-03T12:00"),
-        FieldKind::Phone => Json::from("13800000000"),
-        FieldKind::Plate => Json::from("沪A00000"),
-        FieldKind::Vin => Json::from("LSVAA4182E2184841"),
-        FieldKind::Person { .. } => Json::from(person),
-        FieldKind::Branch => Json::from("B1"),
-        FieldKind::Text | FieldKind::Order | FieldKind::Attachment(_) => Json::from("..."),
-    }
-}
-
-fn fact(field: &Field, word: &Json) -> Value {
-    match (&field.kind, word) {
-        (FieldKind::Bool, word) => Value::Bool(word.as_bool().unwrap_or_default()),
-        (FieldKind::Int { .. }, word) => Value::Int(word.as_i64().unwrap_or_default()),
-        (FieldKind::Money, _) => Value::money("CNY", 10_000),
-        (_, word) => Value::code(word.as_str().unwrap_or_default()),
-    }
+    let pens = Plain::turns(&step.fields, &person);
+    filling::settled(step, case_type, facts, &town.place(), pens).words
 }

@@ -122,7 +122,8 @@ pub(super) fn texts(words: &Words) -> Texts {
     words.iter().map(|(name, word)| (name.clone(), text(word))).collect()
 }
 
-fn text(word: &Json) -> String {
+/// A word as it stands on paper.
+pub fn text(word: &Json) -> String {
     match word {
         Json::String(text) => text.clone(),
         Json::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),

@@ -10,6 +10,7 @@ mod line;
 use chassis_core::{Actor, Core, Grant, Refusal, rehearsal::Rehearsal};
 use dispatch_core::{Dispatch, Work};
 use follow_up_core::FollowUp;
+use intake_core::form::Place;
 use intake_core::{Command, Intake, Ticket, command::PlanDuties};
 use notify_core::{Notify, Outcome, Report as Sending};
 use organisation::Snapshot;
@@ -19,7 +20,7 @@ use reporting_core::{Reporting, Row};
 use sla_watchdog_core::{Case as Watched, Watchdog};
 
 pub use deed::{Deed, What};
-pub use form::{Words, identifying};
+pub use form::{Words, identifying, text};
 pub use intent::{Doing, Intent, Texts};
 pub use line::{Line, line_of};
 
@@ -110,6 +111,11 @@ impl Town {
 
     pub fn branch(&self) -> &str {
         &self.branch
+    }
+
+    /// Where forms are read.
+    pub(crate) fn place(&self) -> Place {
+        Place { currency: self.playbook.currency.clone(), zone: self.zone() }
     }
 
     pub fn happened(&self) -> &[Happened] {
