@@ -70,7 +70,7 @@ impl Browser {
     }
 
     /// To the provider and back; the address of its answer is not opened yet.
-    async fn to_the_provider(&mut self) -> String {
+    async fn visit_provider(&mut self) -> String {
         let out = self.page("/sign-in/provider?to=%2Fboard").await;
         assert_eq!(out.status(), StatusCode::SEE_OTHER);
         assert!(self.cookies.contains_key(UNDER_WAY));
@@ -79,7 +79,7 @@ impl Browser {
 
     /// What the console says to the provider's answer.
     async fn sign_in(&mut self) -> (StatusCode, String) {
-        let answer = self.to_the_provider().await;
+        let answer = self.visit_provider().await;
         let said = self.get(&answer).await;
         (said.status(), said.text().await.expect("text"))
     }
@@ -137,7 +137,7 @@ async fn known_people_come_in(provider: &Provider, base: &str) {
             let mut browser = Browser::at(base);
             // A cookie that somebody planted beforehand is worth nothing afterwards.
             browser.cookies.insert(SESSION.to_owned(), "planted".to_owned());
-            let answer = browser.to_the_provider().await;
+            let answer = browser.visit_provider().await;
             let said = browser.get(&answer).await;
             assert_eq!((said.status(), location(&said)), (StatusCode::SEE_OTHER, "/board".to_owned()));
             assert!(browser.cookies[SESSION] != "planted" && !browser.cookies.contains_key(UNDER_WAY));
@@ -179,7 +179,7 @@ async fn whatever_does_not_hold_is_refused(provider: &Provider, base: &str) {
 
 async fn an_answer_counts_once_and_for_who_asked(provider: &Provider, base: &str) {
     let mut browser = Browser::at(base);
-    let answer = browser.to_the_provider().await;
+    let answer = browser.visit_provider().await;
     let kept = browser.cookies[UNDER_WAY].clone();
     assert_eq!(browser.get(&answer).await.status(), StatusCode::SEE_OTHER);
     // The same answer again: without its cookie, and with the cookie that was kept back.
@@ -190,15 +190,15 @@ async fn an_answer_counts_once_and_for_who_asked(provider: &Provider, base: &str
     // A used code in a sign-in of one's own: the provider does not take it twice.
     let used =
         answer.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code").to_owned();
-    let fresh = other.to_the_provider().await;
+    let fresh = other.visit_provider().await;
     let state = fresh.split("state=").nth(1).expect("a state").to_owned();
     let refused = provider.wishes().refused;
     let said = other.get(&format!("{base}/sign-in/answer?code={used}&state={state}")).await;
     assert_eq!((said.status(), provider.wishes().refused), (StatusCode::FORBIDDEN, refused + 1));
     // Somebody else's answer in one's own browser, and a state that was made up.
-    let theirs = Browser::at(base).to_the_provider().await;
+    let theirs = Browser::at(base).visit_provider().await;
     let mut mine = Browser::at(base);
-    mine.to_the_provider().await;
+    mine.visit_provider().await;
     assert_eq!(mine.get(&theirs).await.status(), StatusCode::BAD_REQUEST);
     let made_up = format!("{base}/sign-in/answer?code=x&state=y");
     assert_eq!(Browser::at(base).get(&made_up).await.status(), StatusCode::BAD_REQUEST);

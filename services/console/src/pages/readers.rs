@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_a_reader_never_hears_is_no_lag() {
-        let head = |shard, seq| Head { shard, epoch: 1, seq, hash: Vec::new().into() };
+        let head = |shard, seq| Head { shard, epoch: 1, seq, hash: Vec::new() };
         let heads = by_shard(vec![head(0, 10), head(1, 7)]);
         assert_eq!(behind(&heads, &by_shard(vec![head(0, 4)])), 6, "shard 1 is not read");
         assert_eq!(behind(&heads, &by_shard(vec![head(0, 12), head(1, 7)])), 0, "ahead by a moment");
