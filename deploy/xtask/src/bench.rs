@@ -33,6 +33,8 @@ enum What {
     Overload,
     /// The console's pages over 200,000 cases, and two hundred open boards.
     Desk,
+    /// A thousand branches with all rule books in force: checks, memory, how soon everybody knows.
+    Packs,
 }
 
 impl What {
@@ -42,6 +44,7 @@ impl What {
             What::Life => "life",
             What::Overload => "overload",
             What::Desk => "desk",
+            What::Packs => "packs",
         }
     }
 }

@@ -6,18 +6,19 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use crate::workspace::{cargo, phase, root, succeed};
-use crate::{buf, compose, generality, layers};
+use crate::{buf, compose, generality, layers, rule_books};
 
 type Part = fn() -> Result<()>;
 
 pub fn run() -> Result<ExitCode> {
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Part); 7] = [
         ("formatting", formatting),
         ("layers", layers),
         ("no business in services", no_business),
         ("contracts", buf::lint),
         ("compose file", compose_file),
         ("lints", lints),
+        ("documents of rule books", rule_books::current),
     ];
     let failed: Vec<&str> = parts
         .into_iter()

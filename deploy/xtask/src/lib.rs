@@ -3,7 +3,8 @@
 //! ```text
 //! demo          engines + `hotline demo`: the whole system on this machine
 //! test          engines + every test, then the documentation's examples
-//! check         formatting, lints, layers, contracts, compose file
+//! check         formatting, lints, layers, contracts, compose file, documents of rule books
+//! rule-books    those documents, made anew
 //! fuzz          libFuzzer on every parser that meets the outside
 //! sim           simulated worlds with faults, from seeds
 //! mutate        faults planted one at a time: do the tests notice?
@@ -30,6 +31,7 @@ pub mod live;
 pub mod mutate;
 pub mod program;
 pub mod python;
+pub mod rule_books;
 pub mod rules;
 pub mod screenshots;
 pub mod sim;

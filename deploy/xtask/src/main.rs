@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, demo, engines, faults, fuzz, mutate, rules, screenshots, sim, test};
+use xtask::{bench, check, demo, engines, faults, fuzz, mutate, rule_books, rules, screenshots, sim, test};
 
 /// Everything that is done with this workspace beyond building it.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Bench(bench::Args),
     /// Which rules of the catalogue the rule books carry, and which scenarios show that they hold.
     Rules(rules::Args),
+    /// The documents beside the rule books: compares them, or writes them anew.
+    RuleBooks(rule_books::Args),
     /// Plays simulated worlds, with faults between any two actions.
     Sim(sim::Args),
     /// Plants faults one at a time and looks whether the tests notice.
@@ -51,6 +53,7 @@ async fn main() -> ExitCode {
         Command::Layers => check::layers().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(args).await,
         Command::Rules(args) => rules::run(&args),
+        Command::RuleBooks(args) => rule_books::run(&args),
         Command::Sim(args) => sim::run(args).await,
         Command::Mutate(args) => mutate::run(&args),
         Command::Faults(args) => faults::run(args).await,

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{live, program, workspace};
+use crate::{live, program, rule_books, workspace};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -26,14 +26,9 @@ pub struct Args {
 /// Every folder of `deploy/playbooks` is a rule book.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let hotline = workspace::build_hotline("dev")?;
-    let folder = workspace::root().join("deploy/playbooks");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut packs: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
-    packs.sort();
     let mut command = Command::new(hotline);
     command.current_dir(workspace::root()).args(["playbook", "rules"]);
-    command.arg(&args.catalogue).args(packs);
+    command.arg(&args.catalogue).args(rule_books::packs()?);
     if args.mutate {
         command.arg("--mutate");
     }

@@ -148,7 +148,7 @@ fn the_dealer_groups_rule_book_finds_its_people() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/playbooks/dealer-group/playbook.yaml");
     let text = std::fs::read_to_string(path).expect("the pack is there");
     let files = vec![File { path: "playbook.yaml".into(), text }];
-    desk.ask(&Command::ActivatePlaybook(ActivatePlaybook { files }));
+    desk.ask(&Command::ActivatePlaybook(ActivatePlaybook::new(files)));
     let playbook = desk.snapshot.active_playbook("dealer-group").expect("in force").clone();
     let vacant = [("NP-S03", "service-manager")];
     for branch in desk.snapshot.nodes().filter(|node| node.level == "branch") {

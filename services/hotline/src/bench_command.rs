@@ -27,6 +27,9 @@ pub struct Bench {
     pub callers: usize,
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,
+    /// Of the invented organisation (packs).
+    #[arg(long, default_value_t = 1_000)]
+    pub branches: usize,
     /// Also as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
@@ -49,14 +52,16 @@ pub enum What {
     Overload,
     /// The console's pages over 200,000 cases, and two hundred open boards. No reference.
     Desk,
+    /// A thousand branches with all rule books in force.
+    Packs,
 }
 
 pub async fn carry_out(mut config: Config, command: Bench) -> anyhow::Result<ExitCode> {
     if config.is_production() {
         bail!("a bench fills the store with invented cases; it is refused in production");
     }
-    if command.seconds == 0 || command.callers == 0 || command.rounds == 0 {
-        bail!("--seconds, --callers and --rounds begin at 1");
+    if command.seconds == 0 || command.callers == 0 || command.rounds == 0 || command.branches == 0 {
+        bail!("--seconds, --callers, --rounds and --branches begin at 1");
     }
     config.nats_url = command.nats_url.unwrap_or(config.nats_url);
     config.database_url = command.database_url.unwrap_or(config.database_url);
@@ -70,7 +75,13 @@ pub async fn carry_out(mut config: Config, command: Bench) -> anyhow::Result<Exi
         What::Life => bench::What::Life,
         What::Overload => bench::What::Overload,
         What::Desk => bench::What::Desk,
+        What::Packs => bench::What::Packs,
     };
-    let size = Size { callers: command.callers, seconds: command.seconds, rounds: command.rounds };
+    let size = Size {
+        callers: command.callers,
+        seconds: command.seconds,
+        rounds: command.rounds,
+        branches: command.branches,
+    };
     bench::run(config, what, size, command.json.as_deref()).await
 }

@@ -21,6 +21,8 @@ pub struct Size {
     pub to_an_area: usize,
     /// Holders of each role at each of its places.
     pub holders: usize,
+    /// Posts at each place, at most: with fewer than there are roles somebody holds several.
+    pub posts: usize,
 }
 
 /// The organisation, with everybody whom these rule books ask for.
@@ -37,7 +39,7 @@ pub fn organisation(books: &[&Playbook], size: Size) -> Reading {
     nodes.extend((0..size.branches).map(|n| {
         node(&branch(n), &area(n / size.to_an_area.max(1)), Level::Branch, &format!("演示{}店", n + 1), "")
     }));
-    let posts = posts(books);
+    let posts = posts(books, size.posts.max(1));
     let mut persons = vec![person(GROUP, "ADM", &BTreeSet::from([ADMINISTRATOR.to_owned()]))];
     for record in &nodes {
         let at = record.node.clone().unwrap_or_default();
@@ -51,13 +53,21 @@ pub fn organisation(books: &[&Playbook], size: Size) -> Reading {
     Reading { nodes, persons, ..Reading::default() }
 }
 
-/// One role to a post. Rule books may look for the same role at different levels.
-fn posts(books: &[&Playbook]) -> BTreeMap<Level, Vec<BTreeSet<String>>> {
+/// Roles are dealt out to the posts in turn. Rule books may look for the same role at different levels.
+fn posts(books: &[&Playbook], most: usize) -> BTreeMap<Level, Vec<BTreeSet<String>>> {
     let roles: BTreeSet<(Level, String)> =
         books.iter().flat_map(|book| book.roles.values().map(|role| (role.level, role.id.clone()))).collect();
     let mut posts: BTreeMap<Level, Vec<BTreeSet<String>>> = BTreeMap::new();
+    let mut dealt: BTreeMap<Level, usize> = BTreeMap::new();
     for (level, role) in roles {
-        posts.entry(level).or_default().push(BTreeSet::from([role]));
+        let (of_level, number) = (posts.entry(level).or_default(), dealt.entry(level).or_default());
+        match of_level.get_mut(*number % most) {
+            Some(post) => {
+                post.insert(role);
+            }
+            None => of_level.push(BTreeSet::from([role])),
+        }
+        *number += 1;
     }
     posts
 }
@@ -109,7 +119,7 @@ mod tests {
     use super::*;
     use crate::demo::packs::PACKS;
 
-    const SIZE: Size = Size { branches: 5, to_an_area: 2, holders: 2 };
+    const SIZE: Size = Size { branches: 5, to_an_area: 2, holders: 2, posts: usize::MAX };
 
     #[test]
     fn every_role_of_every_pack_is_held_twice_at_each_of_its_places() {
@@ -128,6 +138,17 @@ mod tests {
                 assert_eq!(whole.persons.iter().filter(holds).count(), 2, "{} at {}", role.id, node.code);
             }
         }
+    }
+
+    #[test]
+    fn with_few_posts_somebody_holds_several_roles() {
+        let book = PACKS[2].load().unwrap();
+        let whole = organisation(&[&book], Size { holders: 1, posts: 3, ..SIZE });
+        let here: Vec<_> =
+            whole.persons.iter().filter(|person| person.code.starts_with("YS-B001-")).collect();
+        assert_eq!(here.len(), 3);
+        let held: usize = here.iter().map(|person| person.roles.len()).sum();
+        assert_eq!(held, book.roles.values().filter(|role| role.level == Level::Branch).count());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What people and systems ask of the directory. Personal text is sealed and
 //! passwords are hashed before they get here.
 
-use chassis_core::Sealed;
+use chassis_core::{Refusal, Sealed};
 use proto::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::{level::NodeLevel, state::RoleHeld};
+use crate::{level::NodeLevel, playbooks, state::RoleHeld};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
@@ -108,6 +108,29 @@ impl Kept {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ActivatePlaybook {
     pub files: Vec<File>,
+    /// Whoever made the command has looked it through already.
+    #[serde(default)]
+    checked: bool,
+}
+
+impl ActivatePlaybook {
+    pub fn new(files: Vec<File>) -> ActivatePlaybook {
+        ActivatePlaybook { files, checked: false }
+    }
+
+    /// Looks the rule book through before it goes to the writer, which then need not: playing every case type through
+    /// may take seconds, and a writer has no seconds.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn checked(self) -> Result<ActivatePlaybook, Refusal> {
+        playbooks::check(&self.files)?;
+        Ok(ActivatePlaybook { checked: true, ..self })
+    }
+
+    pub(crate) fn is_checked(&self) -> bool {
+        self.checked
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

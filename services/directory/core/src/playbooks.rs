@@ -16,7 +16,7 @@ use crate::{
 const LARGEST: usize = 768 * 1024;
 
 pub(crate) fn activate(activate: &ActivatePlaybook, step: &mut Step<'_>) -> Result<Reply, Halt> {
-    let playbook = load(&activate.files)?;
+    let playbook = if activate.is_checked() { load(&activate.files)? } else { check(&activate.files)? };
     let (id, version, digest) = (playbook.id.clone(), playbook.version, digest(&activate.files));
     let old = step.get::<PlaybookRow>(PlaybookRow::key(&id))?;
     let mut row = old.unwrap_or(PlaybookRow {
@@ -49,7 +49,12 @@ fn load(files: &[File]) -> Result<Playbook, Refusal> {
     }
     let texts: Vec<(&str, &str)> =
         files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
-    let playbook = Playbook::load(&texts).map_err(|problems| Refusal::invalid(violations(&problems)))?;
+    Playbook::load(&texts).map_err(|problems| Refusal::invalid(violations(&problems)))
+}
+
+/// Whether every service can load it and carry it out.
+pub(crate) fn check(files: &[File]) -> Result<Playbook, Refusal> {
+    let playbook = load(files)?;
     let wrong: Vec<Diagnostic> = playbook.check().into_iter().filter(Diagnostic::is_error).collect();
     if !wrong.is_empty() {
         return Err(Refusal::invalid(violations(&wrong)));

@@ -105,7 +105,7 @@ impl<'v> View<'v> {
         let route = self.rules.route(self.work);
         let open = &self.work.open[step];
         if open.beside.as_ref().is_some_and(|beside| !beside.over) {
-            return Err(gate::needs_linked_case(&rule.name, rule.rules.first()));
+            return Err(gate::needs_linked_case(&rule.name, &rule.rules));
         }
         self.require(&[rule.role(&route), &open.role], open.assignee.as_deref())
     }

@@ -37,7 +37,7 @@ pub struct Seen {
     refused: u64,
     first_refusal: Option<String>,
     /// Microseconds of each opening, and of finding the customer and opening together.
-    openings: Vec<u64>,
+    pub openings: Vec<u64>,
     whole: Vec<u64>,
     seconds: f64,
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! intake.rs (callers over gRPC)   life.rs (a cast driven by the event stream)   overload.rs (twice what is carried out)
-//!   calls.rs: invented callers
+//!   calls.rs: invented callers   packs.rs (a thousand branches, all rule books at once)
 //! desk.rs (pages over many.rs: 200,000 cases, copied)
 //!   measure.rs: percentiles, CPU of all processes, WAL      reference.rs: the very rows, in bulk, on one connection
 //! ```
@@ -16,6 +16,7 @@ pub mod life;
 pub mod many;
 pub mod measure;
 pub mod overload;
+pub mod packs;
 pub mod reference;
 
 use std::{path::Path, process::ExitCode, time::Duration};
@@ -45,6 +46,7 @@ pub enum What {
     Overload,
     /// The console's pages over many cases.
     Desk,
+    Packs,
 }
 
 impl What {
@@ -59,6 +61,7 @@ impl What {
             What::Life => "life",
             What::Overload => "overload",
             What::Desk => "desk",
+            What::Packs => "packs",
         }
     }
 }
@@ -69,6 +72,8 @@ pub struct Size {
     pub callers: usize,
     pub seconds: u64,
     pub rounds: usize,
+    /// Of the invented organisation (packs).
+    pub branches: usize,
 }
 
 /// What a measurement works with.
@@ -127,6 +132,7 @@ pub async fn run(config: Config, what: What, size: Size, json: Option<&Path>) ->
         What::Life => life::targets(),
         What::Overload => overload::targets(),
         What::Desk => desk::targets(),
+        What::Packs => packs::targets(),
     };
     println!("{}", table(&rounds, &targets));
     if let Some(path) = json {
@@ -140,6 +146,9 @@ async fn measure(config: &Config, what: What, size: Size) -> anyhow::Result<Vec<
     run::ready(config, &what.parts(), PATIENCE).await?;
     eprintln!("services up after {:.1} s", began.elapsed().as_secs_f64());
     let connection = Connection::open(config.clone()).await?;
+    if what == What::Packs {
+        return packs::run(config, &connection, size).await;
+    }
     ground::prepare(&connection, None).await.context("the organisation is not in place")?;
     let connection = Connection::open(config.clone()).await?;
     let mut store = measure::connect(&config.database_url).await?;
@@ -161,6 +170,7 @@ async fn measure(config: &Config, what: What, size: Size) -> anyhow::Result<Vec<
             let base = format!("http://localhost:{}", config.console_address().port());
             desk::run(&mut bench, &base, size.rounds).await
         }
+        What::Packs => unreachable!("it has an organisation of its own"),
     }
 }
 
@@ -235,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_document_holds_every_round() {
-        let size = Size { callers: 2, seconds: 1, rounds: 3 };
+        let size = Size { callers: 2, seconds: 1, rounds: 3, branches: 1 };
         let document = document(What::Life, size, &rounds(), &json!({}));
         assert_eq!(document["median"]["ratio"], 0.3);
         assert_eq!(document["rounds"].as_array().unwrap().len(), 3);

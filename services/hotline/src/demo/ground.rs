@@ -17,7 +17,7 @@ use crate::{
 const NODES: &str = include_str!("../../../../deploy/directory/nodes.csv");
 const PERSONS: &str = include_str!("../../../../deploy/directory/persons.csv");
 /// Parents first.
-const CALENDARS: [&str; 3] = [
+pub const CALENDARS: [&str; 3] = [
     include_str!("../../../../deploy/calendars/china.yaml"),
     include_str!("../../../../deploy/calendars/dealer-shop.yaml"),
     include_str!("../../../../deploy/calendars/call-centre.yaml"),

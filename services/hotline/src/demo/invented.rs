@@ -175,7 +175,7 @@ mod tests {
     const MONDAY: Time = Time(1_773_014_400_000_000);
 
     fn staff(book: &Playbook) -> Staff {
-        let size = Size { branches: 4, to_an_area: 4, holders: 2 };
+        let size = Size { branches: 4, to_an_area: 4, holders: 2, posts: usize::MAX };
         Staff::invented(staffing::organisation(&[book], size))
     }
 

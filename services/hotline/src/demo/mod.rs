@@ -88,7 +88,7 @@ const REPORT_LINES: usize = 40;
 const SETTLING: Duration = Duration::from_secs(30);
 
 /// The invented organisation of a pack: two of each role at each place, for nobody decides on his own request.
-const INVENTED: Size = Size { branches: 4, to_an_area: 2, holders: 2 };
+const INVENTED: Size = Size { branches: 4, to_an_area: 2, holders: 2, posts: usize::MAX };
 
 /// Who signs in to look around in the sample organisation: one of each role, with an account in deploy/directory.
 const ACCOUNTS: [(&str, &str); 14] = [

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod backtest;
+mod books;
 pub mod check;
 pub mod files;
 pub mod journal;
@@ -28,6 +29,8 @@ pub enum PlaybookCommand {
     Check(check::Check),
     /// The rule book as a document.
     Show(check::Show),
+    /// Documents of rule books beside their files: compared, or written anew.
+    Books(books::Books),
     /// The JSON Schema for editors.
     Schema,
     /// Put a version in force; show what it would change for running cases, or move them to it.
@@ -100,6 +103,7 @@ fn run(command: PlaybookCommand) -> anyhow::Result<ExitCode> {
     match command {
         PlaybookCommand::Check(check) => check::check(&check),
         PlaybookCommand::Show(show) => check::show(&show),
+        PlaybookCommand::Books(books) => books::carry_out(&books),
         PlaybookCommand::Schema => {
             print(format_args!("{}\n", serde_json::to_string_pretty(&playbook::schema::schema())?))?;
             Ok(ExitCode::SUCCESS)

@@ -55,7 +55,7 @@ pub fn order(command: Command) -> Order {
 
 fn playbook(text: &str) -> Command {
     let file = File { path: "playbook.yaml".to_owned(), text: text.to_owned() };
-    Command::ActivatePlaybook(ActivatePlaybook { files: vec![file] })
+    Command::ActivatePlaybook(ActivatePlaybook::new(vec![file]))
 }
 
 fn nodes() -> Vec<NodeInput> {

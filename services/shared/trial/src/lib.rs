@@ -26,6 +26,6 @@ pub mod recorded;
 pub mod scenario;
 pub mod taken;
 pub mod town;
-mod yaml;
+pub mod yaml;
 
 pub use recorded::{Mapping, Sheet};

@@ -32,11 +32,19 @@ pub(crate) fn documents(file: &str, text: &str) -> Result<Vec<Value>, Unreadable
     nodes.iter().map(|node| value(node).map_err(|why| Unreadable::new(file, why))).collect()
 }
 
-/// The one document of a text.
+/// The one document of a text, read into what it describes.
 pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Unreadable> {
+    serde_json::from_value(one(file, text)?).map_err(|why| Unreadable::new(file, why))
+}
+
+/// The one document of a text. The error names line and column.
+///
+/// # Errors
+/// What is no YAML, nests too deep, repeats itself, or is not one document.
+pub fn one(file: &str, text: &str) -> Result<Value, Unreadable> {
     let mut all = documents(file, text)?;
     match (all.pop(), all.is_empty()) {
-        (Some(one), true) => serde_json::from_value(one).map_err(|why| Unreadable::new(file, why)),
+        (Some(one), true) => Ok(one),
         (None, _) => Err(Unreadable::new(file, "it is empty")),
         (Some(_), false) => Err(Unreadable::new(file, "one document is expected, and several stand here")),
     }

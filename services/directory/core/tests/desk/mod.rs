@@ -130,7 +130,7 @@ pub fn person(code: &str, roles: &[(&str, &str)], deputy: Option<&str>) -> Perso
 
 pub fn playbook(text: &str) -> Command {
     let files = vec![File { path: "small.yaml".into(), text: text.into() }];
-    Command::ActivatePlaybook(directory_core::ActivatePlaybook { files })
+    Command::ActivatePlaybook(directory_core::ActivatePlaybook::new(files))
 }
 
 pub fn calendar(source: &str) -> Command {

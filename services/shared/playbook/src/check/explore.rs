@@ -1,6 +1,9 @@
 //! Playing a case type through: every order of work, every outcome, every re-classification.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use super::{
     Findings,
@@ -40,6 +43,7 @@ struct Explorer<'p> {
     graph: Graph<'p>,
     /// Facts that a re-classification changes.
     classes: Vec<usize>,
+    reclassified: HashMap<Packed, Rc<[Packed]>, Quick>,
     seen: HashMap<State, usize, Quick>,
     queue: Vec<State>,
     edges: Vec<(u32, u32)>,
@@ -60,6 +64,7 @@ impl<'p> Explorer<'p> {
         Self {
             graph,
             classes,
+            reclassified: HashMap::default(),
             seen: HashMap::default(),
             queue: Vec::new(),
             edges: Vec::new(),
@@ -178,7 +183,7 @@ impl<'p> Explorer<'p> {
         if !matches!(state.phase, Phase::Offered | Phase::Working) {
             return;
         }
-        for facts in self.graph.universe.choices(state.facts, &self.classes) {
+        for facts in self.other_classes(state.facts).iter().copied() {
             if facts != state.facts {
                 let mut next = State { facts, ..*state };
                 self.graph.emit(&mut next, Happening::Reclassified);
@@ -187,6 +192,13 @@ impl<'p> Explorer<'p> {
                 self.visit(None, next);
             }
         }
+    }
+
+    /// Markings share their facts: what they may become is found once for each.
+    fn other_classes(&mut self, facts: Packed) -> Rc<[Packed]> {
+        let (universe, classes) = (&self.graph.universe, &self.classes);
+        let found = self.reclassified.entry(facts).or_insert_with(|| universe.choices(facts, classes).into());
+        Rc::clone(found)
     }
 
     /// What must hold in every marking.
@@ -211,9 +223,8 @@ impl<'p> Explorer<'p> {
     }
 
     fn look_offered(&mut self, state: &State) {
-        let silence = self.graph.case_type.routing.on_silence.as_deref();
-        let waits = silence.is_some_and(|id| self.runs(state, id));
-        if !waits {
+        if self.graph.silence & state.clocks == 0 {
+            let silence = self.graph.case_type.routing.on_silence.as_deref();
             self.trouble("PB0509", silence.unwrap_or_default(), state);
         }
     }
@@ -227,7 +238,7 @@ impl<'p> Explorer<'p> {
         let case_type = self.graph.case_type;
         for (at, step) in case_type.steps.iter().enumerate() {
             let waits = ready & (1 << at) != 0;
-            if waits && !step.clocks.iter().any(|clock| self.runs(state, clock)) {
+            if waits && self.graph.step_clocks[at] & state.clocks == 0 {
                 self.trouble("PB0508", &step.id, state);
             }
         }
@@ -251,11 +262,6 @@ impl<'p> Explorer<'p> {
         for clock in running {
             self.trouble("PB0609", &clock, state);
         }
-    }
-
-    fn runs(&self, state: &State, clock: &str) -> bool {
-        let at = self.graph.clocks.iter().position(|c| c.id == clock);
-        at.is_some_and(|at| state.clocks & (1 << at) != 0)
     }
 
     fn trouble(&mut self, code: &'static str, subject: &str, state: &State) {

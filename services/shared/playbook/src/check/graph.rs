@@ -1,14 +1,15 @@
 //! A case type as bits: what is done, which clocks run, which follow-ups are open, and what each event does to them.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use super::{
     quick::Quick,
+    reads::{conditions, looked_for, sets_fact, stoppers, transient, triggers},
     universe::{Costs, Packed, Universe},
 };
 use crate::{
     case::CaseType,
-    clock::{Clock, Scope, Trigger},
+    clock::Clock,
     condition::Condition,
     event::APPROVED_VERBALLY,
     facts::Value,
@@ -83,8 +84,15 @@ pub(super) struct Graph<'p> {
     stoppers: Vec<u64>,
     /// Variables that each step's fields set.
     sets: Vec<Vec<usize>>,
+    /// Clocks that a step names, and the one that watches the hand-off.
+    pub step_clocks: Vec<u64>,
+    pub silence: u64,
     /// Steps that conditions look for in `done`.
     watched: u64,
+    /// Ready and settled steps, by which apply and which are done: far fewer than markings.
+    standing: RefCell<HashMap<(u64, u64), (u64, u64), Quick>>,
+    /// What a step's report may come to.
+    reports: RefCell<HashMap<(usize, Packed), Rc<[Packed]>, Quick>>,
     effects: RefCell<HashMap<(Happening, Packed, u64), Effect, Quick>>,
     applies: RefCell<HashMap<Packed, u64, Quick>>,
     /// Steps undone by a step's loops.
@@ -117,8 +125,16 @@ impl<'p> Graph<'p> {
         let transient = transient(case_type, &clocks, &follow_ups);
         let transient = universe.mask_of(|name| transient.iter().any(|t| t == name));
         let sets = steps.iter().map(|s| universe.indices(|name| sets_fact(case_type, s, name))).collect();
+        let clock_bit = |id: &String| clocks.iter().position(|c| c.id == *id).map_or(0, |at| 1u64 << at);
+        let step_clocks =
+            steps.iter().map(|s| s.clocks.iter().map(clock_bit).fold(0, |a, b| a | b)).collect();
+        let silence = case_type.routing.on_silence.as_ref().map_or(0, clock_bit);
         Ok(Self {
             case_type,
+            step_clocks,
+            silence,
+            standing: RefCell::default(),
+            reports: RefCell::default(),
             clocks,
             follow_ups,
             universe,
@@ -152,16 +168,26 @@ impl<'p> Graph<'p> {
 
     /// Steps ready in a marking; the same meaning as `CaseType::ready_steps`.
     pub fn ready(&self, state: &State) -> u64 {
-        let (applies, settled) = (self.applies(state.facts), self.settled(state));
-        let steps = self.needs.iter().enumerate();
-        steps
-            .filter(|(at, needs)| applies & !state.done & (1 << at) != 0 && *needs & !settled == 0)
-            .fold(0, |m, (at, _)| m | 1 << at)
+        self.standing(state).0
     }
 
-    fn settled(&self, state: &State) -> u64 {
-        let applies = self.applies(state.facts);
-        let mut settled = state.done;
+    fn standing(&self, state: &State) -> (u64, u64) {
+        let key = (self.applies(state.facts), state.done);
+        if let Some(standing) = self.standing.borrow().get(&key) {
+            return *standing;
+        }
+        let (applies, done) = key;
+        let settled = self.settled(applies, done);
+        let steps = self.needs.iter().enumerate();
+        let ready = steps
+            .filter(|(at, needs)| applies & !done & (1 << at) != 0 && *needs & !settled == 0)
+            .fold(0, |m, (at, _)| m | 1 << at);
+        self.standing.borrow_mut().insert(key, (ready, settled));
+        (ready, settled)
+    }
+
+    fn settled(&self, applies: u64, done: u64) -> u64 {
+        let mut settled = done;
         loop {
             let before = settled;
             for (at, needs) in self.needs.iter().enumerate() {
@@ -176,7 +202,7 @@ impl<'p> Graph<'p> {
     }
 
     pub fn is_complete(&self, state: &State) -> bool {
-        self.settled(state).count_ones() as usize == self.needs.len()
+        self.standing(state).1.count_ones() as usize == self.needs.len()
     }
 
     /// Lets an event happen.
@@ -267,8 +293,17 @@ impl<'p> Graph<'p> {
     }
 
     fn report(&self, state: &State, at: usize) -> Vec<State> {
-        let outcomes = self.universe.choices(state.facts, &self.sets[at]);
-        outcomes.into_iter().map(|facts| self.finish(State { facts, ..*state }, at)).collect()
+        let outcomes = self.outcomes(state.facts, at);
+        outcomes.iter().map(|facts| self.finish(State { facts: *facts, ..*state }, at)).collect()
+    }
+
+    fn outcomes(&self, facts: Packed, at: usize) -> Rc<[Packed]> {
+        if let Some(outcomes) = self.reports.borrow().get(&(at, facts)) {
+            return Rc::clone(outcomes);
+        }
+        let outcomes: Rc<[Packed]> = self.universe.choices(facts, &self.sets[at]).into();
+        self.reports.borrow_mut().insert((at, facts), Rc::clone(&outcomes));
+        outcomes
     }
 
     fn finish(&self, mut state: State, at: usize) -> State {
@@ -337,68 +372,4 @@ impl<'p> Graph<'p> {
     fn again_from(&self, step: &str) -> u64 {
         self.case_type.steps.iter().position(|s| s.id == step).map_or(0, |at| self.again[at])
     }
-}
-
-fn stoppers(clock: &Clock, bit: impl Fn(&str) -> u64) -> u64 {
-    let of_step = |t: &Trigger| t.event == "work.step_done" && t.subject.is_some();
-    if clock.scope != Scope::Step || !clock.stop.iter().all(of_step) {
-        return 0;
-    }
-    clock.stop.iter().filter_map(|t| t.subject.as_deref()).map(bit).fold(0, |a, b| a | b)
-}
-
-/// Steps that a condition names.
-fn looked_for(condition: &Condition, bit: impl Fn(&str) -> u64) -> u64 {
-    let mut mask = 0;
-    super::universe::mentioned(condition.expr(), &mut |value| {
-        if let Value::Code(code) = value {
-            mask |= bit(code);
-        }
-    });
-    mask
-}
-
-/// Whether a step says a fact, or something that a derived fact rests on.
-fn sets_fact(case_type: &CaseType, step: &Step, name: &str) -> bool {
-    let said = |fact: &str| fact == name || case_type.derived.rests_on(name, fact);
-    step.fields.iter().any(|f| f.facts().iter().any(|(fact, _)| said(fact)))
-}
-
-/// Every condition that moves the graph.
-fn conditions<'p>(
-    case_type: &'p CaseType,
-    clocks: &[&'p Clock],
-    follow_ups: &[&'p FollowUp],
-) -> Vec<&'p Condition> {
-    let steps = case_type.steps.iter().flat_map(|s| s.when.iter().chain(s.leads.iter().map(|l| &l.when)));
-    let clocks = clocks.iter().flat_map(|c| c.when.iter().chain(triggers(c).filter_map(|t| t.when.as_ref())));
-    let follow_ups = follow_ups.iter().flat_map(|f| f.when.iter().chain(&f.after.when));
-    steps.chain(clocks).chain(follow_ups).collect()
-}
-
-fn triggers(clock: &Clock) -> impl Iterator<Item = &Trigger> {
-    clock.start.iter().chain(&clock.stop).chain(&clock.cancel)
-}
-
-/// Step facts read by nothing but the step's own loops and the reactions to its own event: they need not be kept,
-/// which keeps the space small.
-fn transient(case_type: &CaseType, clocks: &[&Clock], follow_ups: &[&FollowUp]) -> Vec<String> {
-    let mut names = Vec::new();
-    for step in &case_type.steps {
-        for (name, _) in step.fields.iter().flat_map(|f| f.facts()) {
-            let reads = |c: &Condition| c.reads().contains(&name.as_str());
-            let own = |t: &Trigger| t.event == "work.step_done" && t.subject.as_deref() == Some(&step.id);
-            let by_steps = case_type.steps.iter().any(|other| {
-                other.when.iter().any(reads)
-                    || (other.id != step.id && other.leads.iter().any(|l| reads(&l.when)))
-            });
-            let by_trigger = |t: &Trigger| !own(t) && t.when.iter().any(reads);
-            let by_clocks = clocks.iter().any(|c| c.when.iter().any(reads) || triggers(c).any(by_trigger));
-            let by_follow_ups = follow_ups.iter().any(|f| f.when.iter().any(reads) || by_trigger(&f.after));
-            if !by_steps && !by_clocks && !by_follow_ups {
-                names.push(name);
-            }
-        }
-    }
-    names
 }

@@ -10,6 +10,7 @@ mod beside;
 mod explore;
 mod graph;
 mod quick;
+mod reads;
 mod universe;
 mod words;
 

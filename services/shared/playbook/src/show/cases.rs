@@ -2,26 +2,16 @@
 
 use super::{
     Page,
-    words::{level, rules},
+    words::{level, limit, rules},
 };
 use crate::{
     case::{CaseType, Mark, Sameness, Seal},
+    facts::Value,
     form::{Field, Required},
-    load::table::show as value,
-    step::{Performer, Step},
+    step::{Lead, Performer, Step},
     table::{Cell, DecisionTable, HitPolicy, Row},
     text::Lang,
 };
-
-/// What a row gives, column by column.
-fn said(row: &Row) -> Vec<String> {
-    let formula = |column: usize| row.formulas.iter().find(|(at, _)| *at == column);
-    let column = |(at, fixed)| match formula(at) {
-        Some((_, formula)) => format!("`{}`", formula.source),
-        None => value(fixed),
-    };
-    row.out.iter().enumerate().map(column).collect()
-}
 
 impl Page<'_> {
     pub fn case_type(&mut self, case_type: &CaseType) {
@@ -37,6 +27,15 @@ impl Page<'_> {
             channels.join(", "),
             rules(&case_type.rules)
         ));
+        if let Some(opened) = &case_type.opened_when {
+            let text = match self.lang {
+                Lang::Zh => format!("立案条件：{}；否则只登记为一次联系。", self.condition(opened)),
+                Lang::En => {
+                    format!("Opened when {}; else it is logged as a contact only.", self.condition(opened))
+                }
+            };
+            self.line(text);
+        }
         self.heading(3, "表单", "Form");
         self.fields(&case_type.form);
         for (table, zh, en) in [
@@ -72,7 +71,8 @@ impl Page<'_> {
                 Required::When(condition) => self.when(Some(condition)),
             };
             let options: Vec<&str> = field.choices().iter().map(|c| c.name.get(self.lang)).collect();
-            let kind = if options.is_empty() { field.kind.as_str().to_owned() } else { options.join(" / ") };
+            let kind =
+                if options.is_empty() { self.kind(&field.kind).to_owned() } else { options.join(" / ") };
             let name = format!("{} (`{}`)", field.label.get(self.lang), field.name);
             let personal = if field.personal { self.say("是", "yes") } else { "" };
             self.row(&[&name, &kind, &required, personal, rules(&field.rules).trim()]);
@@ -99,25 +99,41 @@ impl Page<'_> {
             }
         };
         self.line(format!("{policy}{}\n", rules(&table.rules)));
-        let mut titles: Vec<&str> = table.inputs.iter().map(|i| i.fact.as_str()).collect();
-        titles.extend(table.outputs.iter().map(String::as_str));
-        titles.push(self.say("理由", "reason"));
-        self.row(&titles);
-        self.row(&vec!["---"; titles.len()]);
+        let mut titles: Vec<String> = table.inputs.iter().map(|i| self.fact(&i.fact)).collect();
+        titles.extend(table.outputs.iter().map(|output| format!("→ {}", self.fact(output))));
+        titles.push(self.say("理由", "reason").to_owned());
+        titles.push(self.say("依据", "rules").to_owned());
+        // A table that decides nothing by its rows is all in its last line.
+        if !table.rows.is_empty() {
+            self.row(&titles.iter().map(String::as_str).collect::<Vec<_>>());
+            self.row(&vec!["---"; titles.len()]);
+        }
         for row in &table.rows {
-            self.table_row(row);
+            self.table_row(table, row);
         }
         if let Some(row) = &table.otherwise {
-            let out = said(row);
+            let out: Vec<String> =
+                self.said(table, row).into_iter().filter(|text| !text.is_empty()).collect();
             self.line(format!("\n{}: {}", self.say("其他情况", "Otherwise"), out.join(", ")));
         }
     }
 
-    fn table_row(&mut self, row: &Row) {
-        let mut cells: Vec<String> = row.cells.iter().map(cell).collect();
-        cells.extend(said(row));
-        let reason = row.reason.as_ref().map(|r| r.get(self.lang)).unwrap_or_default();
-        cells.push(format!("{reason}{}", rules(&row.rules)));
+    /// What a row gives, column by column.
+    fn said(&self, table: &DecisionTable, row: &Row) -> Vec<String> {
+        let formula = |column: usize| row.formulas.iter().find(|(at, _)| *at == column);
+        let column = |(at, (fixed, output)): (usize, (&Value, &String))| match formula(at) {
+            Some((_, formula)) => self.condition(formula),
+            None => self.value(output, fixed),
+        };
+        row.out.iter().zip(&table.outputs).enumerate().map(column).collect()
+    }
+
+    fn table_row(&mut self, table: &DecisionTable, row: &Row) {
+        let inputs = table.inputs.iter().zip(&row.cells);
+        let mut cells: Vec<String> = inputs.map(|(input, cell)| self.cell(&input.fact, cell)).collect();
+        cells.extend(self.said(table, row));
+        cells.push(row.reason.as_ref().map(|r| r.get(self.lang).to_owned()).unwrap_or_default());
+        cells.push(rules(&row.rules).trim().to_owned());
         self.row(&cells.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
@@ -143,13 +159,21 @@ impl Page<'_> {
         let routing = &case_type.routing;
         self.heading(3, "派单", "Route");
         let receiver = self.role_name(&routing.receiver.role);
-        self.line(format!("{}: {receiver}.", self.say("接单", "Taken over by")));
+        self.line(format!("{}: {receiver}.  ", self.say("接单", "Taken over by")));
         if let Some(follower) = &routing.follower {
             let name = self.role_name(&follower.role);
-            self.line(format!("{}: {name}.", self.say("全程跟踪", "Followed to the end by")));
+            self.line(format!("{}: {name}.  ", self.say("全程跟踪", "Followed to the end by")));
         }
         let refusal = self.role_name(&routing.on_refusal.to.role);
-        self.line(format!("{}: {refusal}.\n", self.say("拒接时交给", "When refused it goes to")));
+        self.line(format!("{}: {refusal}.  ", self.say("拒接时交给", "When refused it goes to")));
+        if let Some(clock) = &routing.on_silence {
+            self.line(format!(
+                "{}: {}.",
+                self.say("不接单时", "When nobody takes it over"),
+                self.clock_limit(clock)
+            ));
+        }
+        self.line("");
         self.table(&routing.table);
     }
 
@@ -166,19 +190,19 @@ impl Page<'_> {
             })
             .collect();
         let proofs: Vec<&str> = step.proofs.iter().map(|p| p.name.get(self.lang)).collect();
-        let loops: Vec<String> =
-            step.leads.iter().map(|l| format!("`{}` → {}", l.when.source, l.to)).collect();
+        let loops: Vec<String> = step.leads.iter().map(|lead| self.lead(lead)).collect();
         let marks: Vec<&str> = step.marks.iter().map(|m| self.mark(*m)).collect();
         let parts = [
             (self.say("一起", "together with"), with.join(", ")),
-            (self.say("之前要完成", "needs"), step.needs.join(", ")),
+            (self.say("之前要完成", "needs"), self.listed(&step.needs, |id| self.step_name(id))),
             (self.say("条件", "only"), self.when(step.when.as_ref())),
             (self.say("填写（* 必填）", "fields (* required)"), fields.join(", ")),
             (self.say("凭证", "proof"), proofs.join(", ")),
             (self.say("审批", "approval"), self.approval(step)),
-            (self.say("退回", "goes back"), loops.join(", ")),
+            (self.say("退回", "goes back"), loops.join(self.say("；", "; "))),
             (self.say("表明", "marks the case as"), marks.join(", ")),
-            (self.say("时钟", "clocks"), step.clocks.join(", ")),
+            (self.say("另案", "opens beside it"), self.opens(step)),
+            (self.say("时限", "clocks"), self.listed(&step.clocks, |id| self.clock_limit(id))),
         ];
         let lines: Vec<String> = parts
             .iter()
@@ -190,9 +214,57 @@ impl Page<'_> {
 
     fn approval(&self, step: &Step) -> String {
         let Some(approval) = &step.approval else { return String::new() };
-        let amount = approval.amount.as_deref().map(|a| format!(", {a}")).unwrap_or_default();
-        let back = self.say("不批则退回", "refused: back to");
-        format!("{} / {}{amount}; {back} {}", approval.matrix, approval.kind, approval.refused_to)
+        let amount = approval.amount.as_deref().map(|fact| match self.lang {
+            Lang::Zh => format!("，按{}", self.fact(fact)),
+            Lang::En => format!(", by {}", self.fact(fact)),
+        });
+        let back = self.say("不批则退回", "refused: back to ");
+        let matrix = self.playbook.matrix(&approval.matrix).map(|matrix| self.quoted(&matrix.name));
+        format!(
+            "{} / {}{}{}{back}{}",
+            matrix.unwrap_or_default(),
+            approval.kind,
+            amount.unwrap_or_default(),
+            self.say("；", "; "),
+            self.step_name(&approval.refused_to)
+        )
+    }
+
+    fn lead(&self, lead: &Lead) -> String {
+        format!("{} → {}", self.when(Some(&lead.when)), self.step_name(&lead.to))
+    }
+
+    fn opens(&self, step: &Step) -> String {
+        let Some(linked) = &step.opens else { return String::new() };
+        let wait = if linked.wait { self.say("，办结后继续", ", and waits for its end") } else { "" };
+        format!("{}{wait}", self.code("type", &linked.case_type))
+    }
+
+    /// A clock with its limit: what people ask first.
+    fn clock_limit(&self, id: &str) -> String {
+        let rows = self.playbook.clock(id).map(|clock| clock.limit.rows.as_slice()).unwrap_or_default();
+        let limits: Vec<String> = rows.iter().map(|row| limit(&row.limit, self.lang)).collect();
+        format!("{} ({})", self.clock_name(id), limits.join(" / "))
+    }
+
+    fn cell(&self, fact: &str, cell: &Cell) -> String {
+        let join = |values: &[Value]| {
+            values.iter().map(|value| self.value(fact, value)).collect::<Vec<_>>().join(" / ")
+        };
+        match cell {
+            Cell::Any => "-".to_owned(),
+            Cell::OneOf(values) => join(values),
+            Cell::NotOneOf(values) => format!("≠ {}", join(values)),
+            Cell::Range { low, high } => {
+                let side = |bound: &Option<(Value, bool)>, closed: &str, open: &str| match bound {
+                    Some((v, included)) => {
+                        format!("{} {}", if *included { closed } else { open }, self.value(fact, v))
+                    }
+                    None => String::new(),
+                };
+                format!("{} {}", side(low, "≥", ">"), side(high, "≤", "<")).trim().to_owned()
+            }
+        }
     }
 
     fn performer(&self, case_type: &CaseType, performer: &Performer) -> String {
@@ -231,7 +303,9 @@ impl Page<'_> {
             .closing
             .marks
             .iter()
-            .map(|(mark, steps)| format!("{} ({})", self.mark(*mark), steps.join(", ")))
+            .map(|(mark, steps)| {
+                format!("{} ({})", self.mark(*mark), self.listed(steps, |id| self.step_name(id)))
+            })
             .collect();
         let all: Vec<String> = seals.iter().map(|s| (*s).to_owned()).chain(marks).collect();
         self.line(format!(
@@ -245,21 +319,5 @@ impl Page<'_> {
             Lang::En => format!("Opened again within {} days.", case_type.closing.reopen_days),
         };
         self.line(text);
-    }
-}
-
-fn cell(cell: &Cell) -> String {
-    let join = |values: &[crate::facts::Value]| values.iter().map(value).collect::<Vec<_>>().join(" / ");
-    match cell {
-        Cell::Any => "-".to_owned(),
-        Cell::OneOf(values) => join(values),
-        Cell::NotOneOf(values) => format!("≠ {}", join(values)),
-        Cell::Range { low, high } => {
-            let side = |bound: &Option<(crate::facts::Value, bool)>, closed: &str, open: &str| match bound {
-                Some((v, included)) => format!("{} {}", if *included { closed } else { open }, value(v)),
-                None => String::new(),
-            };
-            format!("{} {}", side(low, "≥", ">"), side(high, "≤", "<")).trim().to_owned()
-        }
     }
 }

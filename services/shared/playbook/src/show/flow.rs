@@ -28,7 +28,7 @@ impl Page<'_> {
                     out,
                     "  {} -. \"{}\" .-> {}",
                     step.id,
-                    lead.when.source.replace('"', "'"),
+                    self.condition(&lead.when).replace('"', "'"),
                     lead.to
                 );
             }

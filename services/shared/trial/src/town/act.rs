@@ -225,7 +225,7 @@ impl Town {
         })
     }
 
-    fn zone(&self) -> TimeZone {
+    pub(super) fn zone(&self) -> TimeZone {
         let zone = self.directory().zone_of(self.branch()).and_then(|zone| TimeZone::get(zone).ok());
         zone.unwrap_or(TimeZone::UTC)
     }
