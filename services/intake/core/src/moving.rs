@@ -18,7 +18,7 @@ pub(crate) fn carry_out(command: &Move, step: &mut Step<'_>) -> Result<Moved, Ha
     let before: Ticket = step.need(command.ticket, "工单", "ticket")?;
     let directory = step.directory();
     access::is_administrator(directory, step.actor())?;
-    access::not_barred(step.actor(), &before.barred)?;
+    access::not_barred(step.actor(), &before.barred, judge::case_type(directory, &before).ok())?;
     reopen::must_be_code("reason", &command.reason)?;
     let from = before.playbook.version;
     if directory.active_playbook(&before.playbook.id).map(|book| book.version) != Some(command.version) {
