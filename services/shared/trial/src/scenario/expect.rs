@@ -207,7 +207,7 @@ fn clock(wanted: &ClockIs, seen: &dyn Seen, zone: &TimeZone) -> Vec<Miss> {
         run.clock == wanted.clock && wanted.instance.as_ref().is_none_or(|it| *it == run.instance)
     };
     // The newest run counts, unless an instance is named.
-    let Some(found) = clocks.iter().filter(named).last() else {
+    let Some(found) = clocks.iter().rfind(named) else {
         return differs(&what, &wanted.is, "never started").into_iter().collect();
     };
     let mut misses: Vec<Miss> = differs(&what, &wanted.is, &found.state).into_iter().collect();
