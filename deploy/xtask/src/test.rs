@@ -29,8 +29,8 @@ pub async fn run_taking_pictures(folder: &Path, filter: &str) -> Result<ExitCode
     // Without a browser there are no pictures: that is a failure here.
     surroundings.variables.push(("CI", "true".to_owned()));
     let words = ["--test", "all", "-E", filter];
-    let args = Args { runner: words.iter().map(|word| (*word).to_owned()).collect() };
-    let outcome = phase("pages", || run_tests(&args, &surroundings.variables));
+    let words = words.map(str::to_owned);
+    let outcome = phase("pages", || run_tests(&words, &surroundings.variables));
     if let Some(postgres) = surroundings.postgres {
         postgres.stop().await?;
     }
@@ -53,7 +53,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         phase("the program that tests start", build_program)?;
     }
     let surroundings = surroundings().await?;
-    let outcome = phase("tests", || run_tests(&args, &surroundings.variables));
+    let outcome = phase("tests", || run_tests(&args.runner, &surroundings.variables));
     // The examples need no server.
     if let Some(postgres) = surroundings.postgres {
         postgres.stop().await?;
@@ -107,7 +107,7 @@ fn build_program() -> Result<()> {
     succeed(cargo().args(["build", "--workspace", "--bin", "hotline"]))
 }
 
-fn run_tests(args: &Args, variables: &[(&'static str, String)]) -> Result<Ran> {
+fn run_tests(runner: &[String], variables: &[(&'static str, String)]) -> Result<Ran> {
     let nextest = has_nextest();
     let mut command = cargo();
     if nextest {
@@ -116,10 +116,10 @@ fn run_tests(args: &Args, variables: &[(&'static str, String)]) -> Result<Ran> {
         command.args(["test", "--lib", "--bins", "--tests"]);
     }
     let chosen = ["-p", "--package", "--workspace"];
-    if !args.runner.iter().any(|word| chosen.contains(&word.as_str())) {
+    if !runner.iter().any(|word| chosen.contains(&word.as_str())) {
         command.arg("--workspace");
     }
-    command.args(&args.runner).envs(variables.iter().cloned());
+    command.args(runner).envs(variables.iter().cloned());
     eprintln!("   {}", shown(&command));
     if nextest {
         let (status, said) = watch(command, Watched::Stderr, |line| line.contains("Summary ["))?;

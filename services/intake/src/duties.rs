@@ -30,12 +30,13 @@ pub(crate) async fn keep_up(handle: Handle<Intake>) {
     handle.did_chores(0);
     loop {
         let owned: Vec<Shard> = Shard::all().filter(|shard| handle.owns(*shard)).collect();
-        let now = (handle.directory().seq(), owned);
+        let seen = handle.directory().seq();
+        let now = (seen, owned);
         if looked.as_ref() != Some(&now) {
             match bring_up(&handle, &now.1, &mut planned).await {
                 Ok(()) => {
                     if !now.1.is_empty() {
-                        handle.did_chores(now.0);
+                        handle.did_chores(seen);
                     }
                     looked = Some(now);
                 }

@@ -353,7 +353,7 @@ fn happens(wanted: &Happens, seen: &dyn Seen, timeline: &[Line], zone: &TimeZone
     {
         misses.push(Miss::new(format!("没有事件“{event}”"), format!("there is no event `{event}`")));
     }
-    misses.extend(named::unknown(event, about, wanted.outcome.is_some(), town.playbook()));
+    misses.extend(named::unknown(event, about, wanted.outcome.is_some(), seen.playbook()));
     misses.extend(counted(&wanted.event, wanted.times, &found, Some((zone, wanted.at.as_ref()))));
     misses
 }
