@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::{program, workspace};
 
 #[derive(clap::Args)]
+#[group(id = "live")]
 pub struct Args {
     /// The scenarios of the rule books in the running services, instead of the tests.
     #[arg(long)]
