@@ -21,11 +21,14 @@ pub const EXCUSED: [(&str, &str); 2] = [
 ];
 
 /// Calls that change nothing; every other one is a command.
-const READS: [&str; 7] = ["Get", "List", "Find", "Preview", "Read", "Heads", "Passed"];
+const READS: [&str; 9] = ["Get", "List", "Find", "Preview", "Read", "Heads", "Passed", "Check", "Simulate"];
 
 /// Changes nothing in a journal: it hands out a token.
-const NO_COMMAND: [&str; 2] =
-    ["hotline.directory.v1.DirectoryService.SignIn", "hotline.directory.v1.DirectoryService.RenewToken"];
+const NO_COMMAND: [&str; 3] = [
+    "hotline.directory.v1.DirectoryService.SignIn",
+    "hotline.directory.v1.DirectoryService.SignInVouched",
+    "hotline.directory.v1.DirectoryService.RenewToken",
+];
 
 /// Every fault at once.
 pub fn faults(pool: &DescriptorPool) -> Vec<String> {

@@ -45,7 +45,7 @@ async fn looked_through(caller: &Caller, activate: ActivatePlaybook) -> Result<A
     }
     let looked = tokio::task::spawn_blocking(|| activate.checked()).await;
     let looked = looked.map_err(|error| Status::internal(error.to_string()))?;
-    looked.map_err(rpc::status)
+    looked.map_err(|refusal| caller.status(refusal))
 }
 
 /// Serves the contract.

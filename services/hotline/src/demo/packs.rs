@@ -45,6 +45,7 @@ pub const PACKS: [Pack; 13] = [
         "playbook",
         "complaint",
         "decoration",
+        "duties",
         "emergency",
         "household-file",
         "repair",
